@@ -1,0 +1,162 @@
+"""The claims under test, and verdicts that rest on asserted numbers.
+
+A chapter ends each test with one `verdict`. Its numbers are checked on the spot, so a verdict that
+does not hold stops the chapter; `rmsprop.ledger` collects the verdicts of all executed chapters.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["CLAIMS", "Evidence", "Verdict", "at_least", "at_most", "equal", "verdict"]
+
+MIME_TYPE = "application/vnd.rmsprop.verdict+json"
+
+CLAIMS = {
+    "C1": "RMSprop gives every parameter its own learning rate.",
+    "C2": "It does so through an exponential moving average of squared gradients.",
+    "C3": "The smoothing constant alpha is usually 0.99.",
+    "C4": "The update divides the gradient by the root of that average, and by nothing else.",
+    "C5": "Where the gradient is large the update shrinks, where it is small the update grows.",
+    "C6": "In an elongated valley gradient descent is slow; RMSprop finds a better trajectory.",
+    "C7": "The smaller alpha, the fewer past gradients count.",
+    "C8": "Centered RMSprop normalises the gradient by its variance.",
+    "C9": "Centering might help the training.",
+    "C10": "Centering is slightly more expensive.",
+    "C11": "A code sample of eleven statements trains a linear layer for one step.",
+}
+RULINGS = ("holds", "holds with a correction", "does not hold")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One measured number and what it was compared with.
+
+    Attributes:
+        quantity: what was measured, in words; Markdown.
+        measured: the number that the chapter computed.
+        relation: ``=``, ``at least`` or ``at most``.
+        reference: the number that it is compared with.
+        tolerance: greatest absolute deviation allowed, for ``=``.
+    """
+
+    quantity: str
+    measured: float
+    relation: str
+    reference: float
+    tolerance: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the number stands in the relation; NaN never does."""
+        if self.relation == "=":
+            return abs(self.measured - self.reference) <= self.tolerance
+        if self.relation == "at least":
+            return self.measured >= self.reference
+        return self.measured <= self.reference
+
+    @property
+    def requirement(self) -> str:
+        """The comparison in words.
+
+        >>> equal("half-life", 6.58, 6.5788, atol=0.01).requirement
+        '= 6.5788 ± 0.01'
+        """
+        spread = f" ± {self.tolerance:.2g}" if self.relation == "=" else ""
+        return f"{self.relation} {self.reference:.6g}{spread}"
+
+
+def equal(
+    quantity: str, measured: float, reference: float, *, rtol: float = 0.0, atol: float = 0.0
+) -> Evidence:
+    """Return the evidence that a number equals its reference to ``atol + rtol * abs(reference)``.
+
+    >>> equal("window", 10.0, 10.0).holds
+    True
+    """
+    tolerance = atol + rtol * abs(float(reference))
+    return Evidence(quantity, float(measured), "=", float(reference), tolerance)
+
+
+def at_least(quantity: str, measured: float, bound: float) -> Evidence:
+    """Return the evidence that a number reaches a bound.
+
+    >>> at_least("speed-up", 3.0, 2.0).holds
+    True
+    """
+    return Evidence(quantity, float(measured), "at least", float(bound))
+
+
+def at_most(quantity: str, measured: float, bound: float) -> Evidence:
+    """Return the evidence that a number stays within a bound.
+
+    >>> at_most("error", 3.0, 2.0).holds
+    False
+    """
+    return Evidence(quantity, float(measured), "at most", float(bound))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A ruling on one claim, with its reason and its numbers; a notebook shows it as a box.
+
+    Attributes:
+        claim: its id, a key of `CLAIMS`.
+        ruling: one of ``holds``, ``holds with a correction``, ``does not hold``.
+        reason: one or two sentences; Markdown.
+        evidence: the numbers that decide it.
+    """
+
+    claim: str
+    ruling: str
+    reason: str
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def table(self) -> str:
+        """The evidence as a Markdown table."""
+        rows = [f"| {e.quantity} | {e.measured:.6g} | {e.requirement} |" for e in self.evidence]
+        return "\n".join(["| measured | value | required |", "| :-- | --: | :-- |", *rows])
+
+    def __str__(self) -> str:
+        return f"{self.claim} {self.ruling}: {CLAIMS[self.claim]} {self.reason}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        heading = f"**{self.claim} {self.ruling}.** *{CLAIMS[self.claim]}*"
+        return {
+            MIME_TYPE: asdict(self) | {"table": self.table},
+            "text/markdown": f"{heading}\n\n{self.reason}\n\n{self.table}",
+            "text/plain": str(self),
+        }
+
+
+def verdict(claim: str, ruling: str, reason: str, *evidence: Evidence) -> Verdict:
+    """Rule on a claim, provided that every piece of evidence holds.
+
+    Args:
+        claim: its id, a key of `CLAIMS`.
+        ruling: one of ``holds``, ``holds with a correction``, ``does not hold``.
+        reason: one or two sentences; Markdown.
+        evidence: at least one, from `equal`, `at_least` or `at_most`.
+
+    Returns:
+        The verdict; as the last value of a cell it is shown, and found by the ledger.
+
+    Raises:
+        ValueError: for an unknown claim or ruling, or no evidence.
+        AssertionError: if a number does not hold; names the quantity, its value and the requirement.
+
+    >>> print(verdict("C7", "holds", "It does.", equal("window", 10, 10)))
+    C7 holds: The smaller alpha, the fewer past gradients count. It does.
+    """
+    if claim not in CLAIMS:
+        raise ValueError(f"claim must be one of {', '.join(CLAIMS)}, got {claim!r}")
+    if ruling not in RULINGS:
+        raise ValueError(f"ruling must be one of {', '.join(RULINGS)}, got {ruling!r}")
+    if not evidence:
+        raise ValueError(f"evidence must hold at least one number, got none for {claim}")
+    failed = [
+        f"{e.quantity} is {e.measured!r}, required {e.requirement}" for e in evidence if not e.holds
+    ]
+    if failed:
+        raise AssertionError(f"{claim} has a number that fails: " + "; ".join(failed))
+    return Verdict(claim, ruling, reason, evidence)

@@ -1,0 +1,401 @@
+r"""The mathematics of RMSprop in NumPy: one function per numbered equation of the book.
+
+Everything is float64. Hyperparameters are numbers or arrays that broadcast against the data, so one
+call evaluates any number of runs; `iterate_average` reads time along the last axis. The names are
+PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def _smoothing_constant(alpha: ArrayLike) -> Array:
+    alpha = np.asarray(alpha, dtype=np.float64)
+    if not np.all((alpha >= 0) & (alpha < 1)):
+        raise ValueError(f"alpha must lie in [0, 1), got {alpha}")
+    return alpha
+
+
+# --- the exponential moving average -----------------------------------------------------------
+
+
+def update_average(average: ArrayLike, x: ArrayLike, alpha: ArrayLike) -> Array:
+    r"""Take one step of the exponential moving average.
+
+    .. math:: S_t = \alpha\, S_{t-1} + (1 - \alpha)\, x_t
+
+    Args:
+        average: :math:`S_{t-1}`, any shape.
+        x: the new observation :math:`x_t`; broadcasts against `average`.
+        alpha: smoothing constant in [0, 1); broadcasts too.
+
+    Returns:
+        :math:`S_t`, float64.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-average``. Equal to ``torch.lerp(x, average, alpha)``. Source: Hinton (2012),
+    slide 29, with the square of the gradient as :math:`x`.
+
+    >>> float(update_average(0.0, 1.0, alpha=0.9))
+    0.09999999999999998
+    """
+    alpha = _smoothing_constant(alpha)
+    return alpha * np.asarray(average) + (1 - alpha) * np.asarray(x)
+
+
+def iterate_average(x: ArrayLike, alpha: ArrayLike, initial: ArrayLike = 0.0) -> Array:
+    r"""Average a whole series: `update_average` applied along the last axis.
+
+    Args:
+        x: observations, shape ``(..., T)``.
+        alpha: smoothing constant in [0, 1), broadcasting against the leading axes ``(...)``.
+        initial: :math:`S_0`, broadcasting against the leading axes (0 unless said).
+
+    Returns:
+        :math:`S_1, \dots, S_T`, shape ``(..., T)`` after broadcasting.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-average``. Equal to ``scipy.signal.lfilter([1 - alpha], [1, -alpha], x)`` for
+    a scalar `alpha` and a zero start; differs in taking any number of alphas at once.
+
+    >>> iterate_average([1.0, 1.0, 1.0], alpha=0.5)
+    array([0.5  , 0.75 , 0.875])
+    >>> iterate_average([1.0, 1.0], alpha=[0.5, 0.9]).shape
+    (2, 2)
+    """
+    x = np.asarray(x, dtype=np.float64)
+    alpha = _smoothing_constant(alpha)
+    average = np.asarray(initial, dtype=np.float64)
+    leading = np.broadcast_shapes(x.shape[:-1], alpha.shape, average.shape)
+    averages = np.empty((*leading, x.shape[-1]))
+    for t in range(x.shape[-1]):
+        average = alpha * average + (1 - alpha) * x[..., t]
+        averages[..., t] = average
+    return averages
+
+
+def weights(alpha: ArrayLike, n: int) -> Array:
+    r"""Weights that the average gives to the last `n` observations, newest first.
+
+    .. math:: \omega_k = (1 - \alpha)\, \alpha^k, \qquad k = 0, \dots, n - 1
+
+    Args:
+        alpha: smoothing constant in [0, 1), shape ``(...)``.
+        n: how many weights, at least 0.
+
+    Returns:
+        Shape ``(..., n)``. They sum to :math:`1 - \alpha^n`.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-weights``.
+
+    >>> weights(0.5, 3)
+    array([0.5  , 0.25 , 0.125])
+    """
+    alpha = _smoothing_constant(alpha)[..., None]
+    return (1 - alpha) * alpha ** np.arange(n)
+
+
+def window(alpha: ArrayLike) -> Array:
+    r"""Mean age of what the average holds plus one: its effective window, in steps.
+
+    .. math:: N = \sum_{k \ge 0} (k + 1)\, \omega_k = \frac{1}{1 - \alpha}
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+
+    Returns:
+        Steps, the shape of `alpha`.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-window``. The last N observations carry :math:`1 - \alpha^N \approx 1 - 1/e`
+    of the weight.
+
+    >>> float(window(0.75))
+    4.0
+    """
+    return 1 / (1 - _smoothing_constant(alpha))
+
+
+def half_life(alpha: ArrayLike) -> Array:
+    r"""Steps after which an observation's weight has halved.
+
+    .. math:: \tau = \frac{\ln 2}{-\ln \alpha}
+
+    Args:
+        alpha: smoothing constant in [0, 1); at 0 the half-life is 0.
+
+    Returns:
+        Steps (not rounded), the shape of `alpha`.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-half-life``. Equal to the ``halflife`` of ``pandas.Series.ewm``.
+
+    >>> float(half_life(0.5))
+    1.0
+    """
+    with np.errstate(divide="ignore"):
+        return np.log(2) / -np.log(_smoothing_constant(alpha))
+
+
+def mean_factor(alpha: ArrayLike, t: ArrayLike) -> Array:
+    r"""Bias of the average that starts at zero: its mean as a fraction of the observations' mean.
+
+    .. math:: \frac{\mathbb{E} S_t}{\mathbb{E} x} = 1 - \alpha^t
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+        t: number of observations seen, at least 0; broadcasts against `alpha`.
+
+    Returns:
+        Fractions in [0, 1]; Adam divides by this one to correct the bias.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-bias``. Source: Kingma and Ba (2015), section 3.
+
+    >>> float(mean_factor(0.5, 2))
+    0.75
+    """
+    return 1 - _smoothing_constant(alpha) ** np.asarray(t, dtype=np.float64)
+
+
+def variance_factor(alpha: ArrayLike, t: ArrayLike = np.inf) -> Array:
+    r"""Variance of the average of independent observations, as a fraction of theirs.
+
+    .. math::
+
+       \frac{\operatorname{Var} S_t}{\operatorname{Var} x}
+       = \frac{1 - \alpha}{1 + \alpha} \left(1 - \alpha^{2t}\right)
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+        t: number of observations seen, at least 0 (default: the limit); broadcasts.
+
+    Returns:
+        Fractions in [0, 1].
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-variance``.
+
+    >>> round(float(variance_factor(0.9)), 6)
+    0.052632
+    """
+    alpha = _smoothing_constant(alpha)
+    return (1 - alpha) / (1 + alpha) * (1 - alpha ** (2 * np.asarray(t, dtype=np.float64)))
+
+
+def effective_samples(alpha: ArrayLike) -> Array:
+    r"""Size of the plain sample mean that is as noisy as the average.
+
+    .. math:: n_\text{eff} = \frac{1 + \alpha}{1 - \alpha}
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+
+    Returns:
+        A number of samples, the shape of `alpha`: about twice `window`.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-effective-samples``. Equal to :math:`\rho_\infty` of RAdam with
+    :math:`\beta_2 = \alpha` (Liu et al., 2020, section 4.1).
+
+    >>> round(float(effective_samples(0.9)), 9)
+    19.0
+    """
+    return 1 / variance_factor(alpha)
+
+
+def update_variance(
+    grad_avg: ArrayLike, grad_var: ArrayLike, grad: ArrayLike, alpha: ArrayLike
+) -> tuple[Array, Array]:
+    r"""Take one step of the exponentially weighted mean and variance of the gradient.
+
+    .. math::
+
+       d_t &= g_t - m_{t-1} \\
+       m_t &= m_{t-1} + (1 - \alpha)\, d_t \\
+       c_t &= \alpha \left(c_{t-1} + (1 - \alpha)\, d_t^2\right)
+
+    Args:
+        grad_avg: :math:`m_{t-1}`, any shape.
+        grad_var: :math:`c_{t-1}`, at least 0, broadcasting against `grad_avg`.
+        grad: the gradient :math:`g_t`; broadcasts.
+        alpha: smoothing constant in [0, 1); broadcasts.
+
+    Returns:
+        :math:`m_t` and :math:`c_t`.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-centered-variance``. In exact arithmetic :math:`c_t = v_t - m_t^2`, the
+    difference that ``torch.optim.RMSprop(centered=True)`` takes the root of; unlike that difference
+    it is a sum of non-negative terms, so rounding can never make it negative. Source of the
+    recursion: Finch (2009), section 9.
+
+    >>> m, c = update_variance(0.0, 0.0, 2.0, alpha=0.5)
+    >>> float(m), float(c)
+    (1.0, 1.0)
+    """
+    alpha = _smoothing_constant(alpha)
+    deviation = np.asarray(grad) - np.asarray(grad_avg)
+    return (
+        np.asarray(grad_avg) + (1 - alpha) * deviation,
+        alpha * (np.asarray(grad_var) + (1 - alpha) * deviation**2),
+    )
+
+
+# --- the update rule --------------------------------------------------------------------------
+
+
+class State(NamedTuple):
+    r"""What RMSprop remembers of the past, each an array of the parameters' shape.
+
+    `square_avg` is :math:`v`, the average of squared gradients (uncentered); `grad_avg` and
+    `grad_var` are :math:`m` and :math:`c`, the gradient's weighted mean and variance (centered);
+    `momentum_buffer` is :math:`b`. Averages that the options do not need stay 0.
+
+    >>> State.zeros((2,)).square_avg
+    array([0., 0.])
+    """
+
+    square_avg: Array
+    grad_avg: Array
+    grad_var: Array
+    momentum_buffer: Array
+
+    @classmethod
+    def zeros(cls, shape: tuple[int, ...]) -> "State":
+        """Return the state before the first step, for parameters of this shape."""
+        return cls(*(np.zeros(shape) for _ in cls._fields))
+
+
+def step(
+    param: ArrayLike,
+    grad: ArrayLike,
+    state: State,
+    *,
+    lr: ArrayLike = 1e-2,
+    alpha: ArrayLike = 0.99,
+    eps: ArrayLike = 1e-8,
+    weight_decay: ArrayLike = 0.0,
+    momentum: ArrayLike = 0.0,
+    centered: bool = False,
+    maximize: bool = False,
+) -> tuple[Array, State]:
+    r"""Take one step of RMSprop.
+
+    .. math::
+
+       g_t &\leftarrow \pm\, g_t + \lambda w_{t-1} \\
+       v_t &= \alpha v_{t-1} + (1 - \alpha) g_t^2 \\
+       b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t} + \epsilon} \\
+       w_t &= w_{t-1} - \eta\, b_t
+
+    Centered, :math:`v_t` gives way to the variance :math:`c_t` of `update_variance`.
+
+    Args:
+        param: the weights :math:`w_{t-1}`, any shape.
+        grad: their gradient :math:`g_t`, same shape.
+        state: from the step before, or ``State.zeros(shape)``.
+        lr: learning rate :math:`\eta`; this and the other numbers broadcast against `param`.
+        alpha: smoothing constant in [0, 1).
+        eps: :math:`\epsilon`, added outside the root.
+        weight_decay: :math:`\lambda`, coupled (added to the gradient).
+        momentum: :math:`\mu`.
+        centered: divide by the standard deviation of the gradient, not by its root mean square.
+        maximize: climb instead of descend (the minus sign in the first line).
+
+    Returns:
+        :math:`w_t` and the new state.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-rmsprop``. Equal to ``torch.optim.RMSprop`` in exact arithmetic, option by
+    option; differs in computing the centered variance without cancellation. Sources: Hinton (2012),
+    slide 29; Graves (2013), equations 38-45, for centering.
+
+    >>> w, state = step(1.0, 4.0, State.zeros(()), lr=0.1, alpha=0.75, eps=0.0)
+    >>> float(w)
+    0.8
+    """
+    param = np.asarray(param, dtype=np.float64)
+    grad = np.asarray(grad, dtype=np.float64)
+    square_avg, grad_avg, grad_var, momentum_buffer = state
+    if maximize:
+        grad = -grad
+    grad = grad + weight_decay * param
+    if centered:
+        grad_avg, grad_var = update_variance(grad_avg, grad_var, grad, alpha)
+        denominator = np.sqrt(grad_var) + eps
+    else:
+        square_avg = update_average(square_avg, grad**2, alpha)
+        denominator = np.sqrt(square_avg) + eps
+    momentum_buffer = momentum * momentum_buffer + grad / denominator
+    return param - lr * momentum_buffer, State(square_avg, grad_avg, grad_var, momentum_buffer)
+
+
+def effective_rate(square_avg: ArrayLike, lr: ArrayLike, eps: ArrayLike = 1e-8) -> Array:
+    r"""Learning rate that each parameter really has: what its gradient is multiplied by.
+
+    .. math:: \eta_\text{eff} = \frac{\eta}{\sqrt{v_t} + \epsilon}
+
+    Args:
+        square_avg: :math:`v_t` (or the variance, for the centered rule), any shape.
+        lr: base learning rate :math:`\eta`; broadcasts.
+        eps: :math:`\epsilon`; broadcasts.
+
+    Returns:
+        Rates in units of parameter per gradient, one for every entry of `square_avg`.
+
+    Book: equation ``eq-effective-rate``.
+
+    >>> float(effective_rate(4.0, lr=0.1, eps=0.0))
+    0.05
+    """
+    return np.asarray(lr) / (np.sqrt(square_avg) + eps)
+
+
+def largest_step(alpha: ArrayLike, lr: ArrayLike = 1.0) -> Array:
+    r"""Largest step that RMSprop can take: the first one, or any after a long silence.
+
+    .. math:: |w_t - w_{t-1}| \le \frac{\eta}{\sqrt{1 - \alpha}}
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+        lr: learning rate :math:`\eta`; broadcasts.
+
+    Returns:
+        The bound, in the parameters' units (without momentum and centering).
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-largest-step``. It follows from :math:`v_t \ge (1 - \alpha) g_t^2` (compare
+    Kingma and Ba, 2015, section 2.1).
+
+    >>> round(float(largest_step(0.99)), 9)
+    10.0
+    """
+    return np.asarray(lr) / np.sqrt(1 - _smoothing_constant(alpha))

@@ -1,0 +1,1 @@
+"""The update rule on tensors. Kernels know tensors and numbers, never options or param groups."""

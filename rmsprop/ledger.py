@@ -1,0 +1,83 @@
+"""Write the claim ledger from executed chapters: ``python -m rmsprop.ledger *.ipynb > claims.md``."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from rmsprop.claims import CLAIMS, MIME_TYPE
+
+__all__ = ["collect", "page"]
+
+
+def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Find the verdicts in executed notebooks.
+
+    Args:
+        notebooks: paths of executed chapters.
+
+    Returns:
+        For each claim the chapter's name and the verdict as its cell published it.
+
+    Raises:
+        ValueError: if a claim has no verdict or more than one; names the claims and chapters.
+    """
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for path in notebooks:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                verdict = output.get("data", {}).get(MIME_TYPE)
+                if verdict is None:
+                    continue
+                if verdict["claim"] in found:
+                    other = found[verdict["claim"]][0]
+                    raise ValueError(f"{verdict['claim']} is ruled in {other} and in {path.stem}")
+                found[verdict["claim"]] = (path.stem, verdict)
+    missing = [claim for claim in CLAIMS if claim not in found]
+    if missing:
+        raise ValueError(f"no chapter rules on {', '.join(missing)}")
+    return found
+
+
+def page(verdicts: dict[str, tuple[str, dict[str, Any]]]) -> str:
+    """Return the ledger page as MyST Markdown, one row per claim and one section of numbers each."""
+    rulings = [verdict["ruling"] for _, verdict in verdicts.values()]
+    tally = ", ".join(
+        f"{rulings.count(ruling)} {ruling.replace('holds', 'hold').replace('does not', 'do not')}"
+        for ruling in dict.fromkeys(rulings)
+    )
+    lines = [
+        "# The claim ledger",
+        "",
+        f"The book tests {len(CLAIMS)} claims of the article that it grew from: {tally}. This page "
+        "is written by the build from what the chapters assert. A number that leaves its tolerance "
+        "stops the build.",
+        "",
+        "| | claim | ruling | tested in |",
+        "| :-- | :-- | :-- | :-- |",
+    ]
+    for claim, statement in CLAIMS.items():
+        chapter, verdict = verdicts[claim]
+        lines.append(
+            f"| [{claim}](#ledger-{claim.lower()}) | {statement} | **{verdict['ruling']}** "
+            f"| {{doc}}`{chapter}` |"
+        )
+    for claim, statement in CLAIMS.items():
+        chapter, verdict = verdicts[claim]
+        lines += [
+            "",
+            f"(ledger-{claim.lower()})=",
+            f"## {claim} {verdict['ruling']}",
+            "",
+            f"*{statement}*",
+            "",
+            f"{verdict['reason']} ([Shown in the chapter](#verdict-{claim.lower()}).)",
+            "",
+            verdict["table"],
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(collect([Path(name) for name in sys.argv[1:]])))

@@ -1,0 +1,245 @@
+"""Test functions in two dimensions: value, gradient, minima, a customary start and their source.
+
+`value` and `gradient` use nothing but arithmetic on the last axis, so they take NumPy arrays and
+PyTorch tensors alike, with any leading axes: one call evaluates any number of runs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Problem", "beale", "himmelblau", "quadratic", "rosenbrock", "saddle"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A function of two variables that an optimizer is asked to minimise.
+
+    Attributes:
+        name: how the figures call it.
+        value: maps points of shape ``(..., 2)`` to values of shape ``(...)``.
+        partials: maps the coordinates ``(x, y)`` to the pair of partial derivatives.
+        minima: all global minimisers, shape ``(m, 2)``.
+        start: the customary starting point, shape ``(2,)``.
+        source: where it was published.
+
+    >>> rosenbrock().value(np.array([1.0, 1.0])).item()
+    0.0
+    """
+
+    name: str
+    value: Callable[[Any], Any]
+    partials: Callable[[Any, Any], tuple[Any, Any]]
+    minima: NDArray[np.float64]
+    start: NDArray[np.float64]
+    source: str
+
+    def gradient(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the gradient at points of shape ``(..., 2)``, same shape.
+
+        >>> quadratic(condition=10).gradient(np.array([1.0, 1.0]))
+        array([ 1., 10.])
+        """
+        return np.stack(self.partials(point[..., 0], point[..., 1]), axis=-1)
+
+    @property
+    def minimum(self) -> float:
+        """The least value, attained at every row of `minima`."""
+        return float(self.value(self.minima[0]))
+
+
+def quadratic(condition: float, angle: float = 0.0) -> Problem:
+    r"""Return a quadratic valley with curvatures 1 and `condition`, turned by `angle`.
+
+    .. math::
+
+       f(w) = \tfrac{1}{2} w^\top R^\top \operatorname{diag}(1, \kappa)\, R\, w,
+       \qquad R = \text{rotation by } \theta
+
+    Args:
+        condition: condition number :math:`\kappa`, at least 1.
+        angle: angle :math:`\theta` in radians between the valley's floor and the first axis.
+
+    Returns:
+        The problem, with its minimum 0 at the origin.
+
+    Raises:
+        ValueError: if `condition` is below 1 or not finite.
+
+    Source: Boyd and Vandenberghe (2004), section 9.3.2; the rotation is ours.
+
+    >>> quadratic(condition=4, angle=np.pi / 2).gradient(np.array([1.0, 1.0])).round(9)
+    array([4., 1.])
+    """
+    if not 1 <= condition < np.inf:
+        raise ValueError(f"condition must be a finite number of at least 1, got {condition}")
+    c, s = np.cos(angle), np.sin(angle)
+    xx, xy, yy = c * c + condition * s * s, (1 - condition) * c * s, s * s + condition * c * c
+
+    def value(w: Any) -> Any:
+        x, y = w[..., 0], w[..., 1]
+        return (xx * x * x + 2 * xy * x * y + yy * y * y) / 2
+
+    def partials(x: Any, y: Any) -> tuple[Any, Any]:
+        return xx * x + xy * y, xy * x + yy * y
+
+    return Problem(
+        name=f"quadratic, condition number {condition:g}",
+        value=value,
+        partials=partials,
+        minima=np.zeros((1, 2)),
+        start=np.array([1.0, 1.0]),
+        source="Boyd and Vandenberghe (2004), section 9.3.2",
+    )
+
+
+def rosenbrock() -> Problem:
+    r"""Return Rosenbrock's curved valley.
+
+    .. math:: f(x, y) = (1 - x)^2 + 100 (y - x^2)^2
+
+    Returns:
+        The problem, with its minimum 0 at (1, 1) and the customary start (-1.2, 1).
+
+    Source: Rosenbrock (1960).
+
+    >>> float(rosenbrock().value(rosenbrock().start).round(9))
+    24.2
+    """
+
+    def value(w: Any) -> Any:
+        x, y = w[..., 0], w[..., 1]
+        return (1 - x) ** 2 + 100 * (y - x * x) ** 2
+
+    def partials(x: Any, y: Any) -> tuple[Any, Any]:
+        return -2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)
+
+    return Problem(
+        name="Rosenbrock",
+        value=value,
+        partials=partials,
+        minima=np.array([[1.0, 1.0]]),
+        start=np.array([-1.2, 1.0]),
+        source="Rosenbrock (1960)",
+    )
+
+
+def beale() -> Problem:
+    r"""Return Beale's plateau with sharp corners.
+
+    .. math:: f(x, y) = \sum_{k=1}^{3} \left(a_k - x (1 - y^k)\right)^2, \quad a = (1.5, 2.25, 2.625)
+
+    Returns:
+        The problem, with its minimum 0 at (3, 0.5) and the customary start (1, 1).
+
+    Source: Beale (1958); Moré, Garbow and Hillstrom (1981), problem 5.
+
+    >>> float(beale().value(np.array([3.0, 0.5])))
+    0.0
+    """
+    targets = (1.5, 2.25, 2.625)
+
+    def value(w: Any) -> Any:
+        x, y = w[..., 0], w[..., 1]
+        return sum((a - x * (1 - y**k)) ** 2 for k, a in enumerate(targets, start=1))
+
+    def partials(x: Any, y: Any) -> tuple[Any, Any]:
+        residuals = [(k, a - x * (1 - y**k)) for k, a in enumerate(targets, start=1)]
+        return (
+            sum(-2 * r * (1 - y**k) for k, r in residuals),
+            sum(2 * r * x * k * y ** (k - 1) for k, r in residuals),
+        )
+
+    return Problem(
+        name="Beale",
+        value=value,
+        partials=partials,
+        minima=np.array([[3.0, 0.5]]),
+        start=np.array([1.0, 1.0]),
+        source="Beale (1958)",
+    )
+
+
+def himmelblau() -> Problem:
+    r"""Return Himmelblau's function, which has four equal minima.
+
+    .. math:: f(x, y) = (x^2 + y - 11)^2 + (x + y^2 - 7)^2
+
+    Returns:
+        The problem, with minimum 0 at four points, (3, 2) the only one with integer coordinates.
+
+    Source: Himmelblau (1972), p. 428.
+
+    >>> himmelblau().minima[0]
+    array([3., 2.])
+    """
+
+    def value(w: Any) -> Any:
+        x, y = w[..., 0], w[..., 1]
+        return (x * x + y - 11) ** 2 + (x + y * y - 7) ** 2
+
+    def partials(x: Any, y: Any) -> tuple[Any, Any]:
+        p, q = x * x + y - 11, x + y * y - 7
+        return 4 * x * p + 2 * q, 2 * p + 4 * y * q
+
+    return Problem(
+        name="Himmelblau",
+        value=value,
+        partials=partials,
+        minima=_polished(
+            partials, [(3.0, 2.0), (-2.805118, 3.131313), (-3.779310, -3.283186), (3.584428, -1.848127)]
+        ),
+        start=np.array([0.0, 0.0]),
+        source="Himmelblau (1972), p. 428",
+    )
+
+
+def saddle() -> Problem:
+    r"""Return a saddle at the origin between two shallow minima.
+
+    .. math:: f(x, y) = \tfrac12 x^2 - \tfrac1{20} y^2 + x^{10} + y^{10}
+
+    Returns:
+        The problem, with minima at :math:`(0, \pm 100^{-1/8})` and its start on the saddle itself,
+        where the gradient vanishes: only noise gets an optimizer away.
+
+    Source: Staib et al. (2019), section 6, without their gradient noise.
+
+    >>> round(saddle().minimum, 6)
+    -0.012649
+    """
+
+    def value(w: Any) -> Any:
+        x, y = w[..., 0], w[..., 1]
+        return x * x / 2 - y * y / 20 + x**10 + y**10
+
+    def partials(x: Any, y: Any) -> tuple[Any, Any]:
+        return x + 10 * x**9, -y / 10 + 10 * y**9
+
+    depth = 100 ** (-1 / 8)
+    return Problem(
+        name="saddle",
+        value=value,
+        partials=partials,
+        minima=np.array([[0.0, depth], [0.0, -depth]]),
+        start=np.zeros(2),
+        source="Staib et al. (2019), section 6",
+    )
+
+
+def _polished(
+    partials: Callable[[Any, Any], tuple[Any, Any]], minima: list[tuple[float, float]]
+) -> NDArray[np.float64]:
+    """Improve published six-digit minimisers to machine precision by Newton's method."""
+    points = np.array(minima)
+    for _ in range(4):
+        x, y = points.T
+        # Complex steps give the Hessian without cancellation: f'(x + ih) = f'(x) + ih f''(x).
+        columns = (partials(x + 1e-20j, y), partials(x, y + 1e-20j))
+        hessian = np.array([[(part.imag / 1e-20) for part in column] for column in columns])
+        gradient = np.stack(partials(x, y))
+        points = points - np.linalg.solve(hessian.transpose(2, 1, 0), gradient.T[..., None])[..., 0]
+    return points
