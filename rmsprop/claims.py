@@ -61,7 +61,7 @@ class Evidence:
         >>> equal("half-life", 6.58, 6.5788, atol=0.01).requirement
         '= 6.5788 ± 0.01'
         """
-        spread = f" ± {self.tolerance:.2g}" if self.relation == "=" else ""
+        spread = f" ± {self.tolerance:.2g}" if self.tolerance else ""
         return f"{self.relation} {self.reference:.6g}{spread}"
 
 

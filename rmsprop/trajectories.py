@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
 
-__all__ = ["Adam", "GradientDescent", "RMSpropRule", "Rule", "endpoint", "steps_to_reach", "trajectory"]
+__all__ = ["Adam", "GradientDescent", "RMSpropRule", "Rule", "endpoint", "steps_to_reach", "steps_to_settle", "trajectory"]
 
 Array = NDArray[np.float64]
 
@@ -226,3 +226,23 @@ def steps_to_reach(values: ArrayLike, threshold: float) -> Array:
     """
     reached = np.asarray(values) <= threshold
     return np.where(reached.any(axis=0), reached.argmax(axis=0), np.inf)
+
+
+def steps_to_settle(values: ArrayLike, threshold: float) -> Array:
+    """Count the steps after which a run stays at a threshold or below it for good.
+
+    Args:
+        values: what is watched, shape ``(steps + 1, ...)``, as from a `trajectory`.
+        threshold: the goal.
+
+    Returns:
+        Step numbers, shape ``(...)``; inf for a run that ends above the threshold. Never less than
+        `steps_to_reach`: a run that comes there by chance and leaves again has not settled.
+
+    >>> steps_to_settle([[3.0, 3.0], [1.0, 1.0], [3.0, 1.0], [1.0, 3.0]], threshold=2.0)
+    array([ 3., inf])
+    """
+    outside = ~(np.asarray(values) <= threshold)
+    last = len(outside) - 1 - outside[::-1].argmax(axis=0)
+    settled = np.where(outside.any(axis=0), last + 1.0, 0.0)
+    return np.where(outside[-1], np.inf, settled)
