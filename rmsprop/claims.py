@@ -143,7 +143,7 @@ def verdict(claim: str, ruling: str, reason: str, *evidence: Evidence) -> Verdic
 
     Raises:
         ValueError: for an unknown claim or ruling, or no evidence.
-        AssertionError: if a number does not hold; names the quantity, its value and the requirement.
+        AssertionError: if a number fails; names the quantity, its value and the requirement.
 
     >>> print(verdict("C7", "holds", "It does.", equal("window", 10, 10)))
     C7 holds: The smaller alpha, the fewer past gradients count. It does.

@@ -13,8 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 
+def _float64(x: ArrayLike) -> Array:
+    return np.asarray(x, dtype=np.float64)
+
+
 def _smoothing_constant(alpha: ArrayLike) -> Array:
-    alpha = np.asarray(alpha, dtype=np.float64)
+    alpha = _float64(alpha)
     if not np.all((alpha >= 0) & (alpha < 1)):
         raise ValueError(f"alpha must lie in [0, 1), got {alpha}")
     return alpha
@@ -39,14 +43,14 @@ def update_average(average: ArrayLike, x: ArrayLike, alpha: ArrayLike) -> Array:
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    Book: equation ``eq-average``. Equal to ``torch.lerp(x, average, alpha)``. Source: Hinton (2012),
-    slide 29, with the square of the gradient as :math:`x`.
+    Book: equation ``eq-average``. Equal to ``torch.lerp(x, average, alpha)``. Source: Tieleman and
+    Hinton (2012), slide 29, with the square of the gradient as :math:`x`.
 
     >>> float(update_average(0.0, 1.0, alpha=0.9))
     0.09999999999999998
     """
     alpha = _smoothing_constant(alpha)
-    return alpha * np.asarray(average) + (1 - alpha) * np.asarray(x)
+    return alpha * _float64(average) + (1 - alpha) * _float64(x)
 
 
 def iterate_average(x: ArrayLike, alpha: ArrayLike, initial: ArrayLike = 0.0) -> Array:
@@ -63,17 +67,15 @@ def iterate_average(x: ArrayLike, alpha: ArrayLike, initial: ArrayLike = 0.0) ->
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    Book: equation ``eq-average``. Equal to ``scipy.signal.lfilter([1 - alpha], [1, -alpha], x)`` for
-    a scalar `alpha` and a zero start; differs in taking any number of alphas at once.
+    Book: equation ``eq-average``. For one `alpha` and a zero start equal to
+    ``scipy.signal.lfilter([1 - alpha], [1, -alpha], x)``; differs in taking many alphas at once.
 
     >>> iterate_average([1.0, 1.0, 1.0], alpha=0.5)
     array([0.5  , 0.75 , 0.875])
     >>> iterate_average([1.0, 1.0], alpha=[0.5, 0.9]).shape
     (2, 2)
     """
-    x = np.asarray(x, dtype=np.float64)
-    alpha = _smoothing_constant(alpha)
-    average = np.asarray(initial, dtype=np.float64)
+    x, average, alpha = _float64(x), _float64(initial), _smoothing_constant(alpha)
     leading = np.broadcast_shapes(x.shape[:-1], alpha.shape, average.shape)
     averages = np.empty((*leading, x.shape[-1]))
     for t in range(x.shape[-1]):
@@ -172,7 +174,7 @@ def mean_factor(alpha: ArrayLike, t: ArrayLike) -> Array:
     >>> float(mean_factor(0.5, 2))
     0.75
     """
-    return 1 - _smoothing_constant(alpha) ** np.asarray(t, dtype=np.float64)
+    return 1 - _smoothing_constant(alpha) ** _float64(t)
 
 
 def variance_factor(alpha: ArrayLike, t: ArrayLike = np.inf) -> Array:
@@ -199,7 +201,7 @@ def variance_factor(alpha: ArrayLike, t: ArrayLike = np.inf) -> Array:
     0.052632
     """
     alpha = _smoothing_constant(alpha)
-    return (1 - alpha) / (1 + alpha) * (1 - alpha ** (2 * np.asarray(t, dtype=np.float64)))
+    return (1 - alpha) / (1 + alpha) * (1 - alpha ** (2 * _float64(t)))
 
 
 def effective_samples(alpha: ArrayLike) -> Array:
@@ -258,10 +260,11 @@ def update_variance(
     (1.0, 1.0)
     """
     alpha = _smoothing_constant(alpha)
-    deviation = np.asarray(grad) - np.asarray(grad_avg)
+    grad_avg = _float64(grad_avg)
+    deviation = _float64(grad) - grad_avg
     return (
-        np.asarray(grad_avg) + (1 - alpha) * deviation,
-        alpha * (np.asarray(grad_var) + (1 - alpha) * deviation**2),
+        grad_avg + (1 - alpha) * deviation,
+        alpha * (_float64(grad_var) + (1 - alpha) * deviation**2),
     )
 
 
@@ -333,15 +336,15 @@ def step(
         ValueError: if `alpha` is outside [0, 1).
 
     Book: equation ``eq-rmsprop``. Equal to ``torch.optim.RMSprop`` in exact arithmetic, option by
-    option; differs in computing the centered variance without cancellation. Sources: Hinton (2012),
-    slide 29; Graves (2013), equations 38-45, for centering.
+    option; differs in computing the centered variance without cancellation. Sources: Tieleman and
+    Hinton (2012), slide 29; Graves (2013), equations 38-45, for centering.
 
     >>> w, state = step(1.0, 4.0, State.zeros(()), lr=0.1, alpha=0.75, eps=0.0)
     >>> float(w)
     0.8
     """
-    param = np.asarray(param, dtype=np.float64)
-    grad = np.asarray(grad, dtype=np.float64)
+    param, grad, lr, eps = _float64(param), _float64(grad), _float64(lr), _float64(eps)
+    weight_decay, momentum = _float64(weight_decay), _float64(momentum)
     square_avg, grad_avg, grad_var, momentum_buffer = state
     if maximize:
         grad = -grad
@@ -374,7 +377,7 @@ def effective_rate(square_avg: ArrayLike, lr: ArrayLike, eps: ArrayLike = 1e-8) 
     >>> float(effective_rate(4.0, lr=0.1, eps=0.0))
     0.05
     """
-    return np.asarray(lr) / (np.sqrt(square_avg) + eps)
+    return _float64(lr) / (np.sqrt(_float64(square_avg)) + _float64(eps))
 
 
 def largest_step(alpha: ArrayLike, lr: ArrayLike = 1.0) -> Array:
@@ -398,4 +401,4 @@ def largest_step(alpha: ArrayLike, lr: ArrayLike = 1.0) -> Array:
     >>> round(float(largest_step(0.99)), 9)
     10.0
     """
-    return np.asarray(lr) / np.sqrt(1 - _smoothing_constant(alpha))
+    return _float64(lr) / np.sqrt(1 - _smoothing_constant(alpha))

@@ -1,4 +1,4 @@
-"""Write the claim ledger from executed chapters: ``python -m rmsprop.ledger *.ipynb > claims.md``."""
+"""Write the claim ledger: ``python -m rmsprop.ledger EXECUTED.ipynb ... > claims.md``."""
 
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def page(verdicts: dict[str, tuple[str, dict[str, Any]]]) -> str:
-    """Return the ledger page as MyST Markdown, one row per claim and one section of numbers each."""
+    """Return the ledger page as MyST Markdown: one row and one section of numbers per claim."""
     rulings = [verdict["ruling"] for _, verdict in verdicts.values()]
     tally = ", ".join(
         f"{rulings.count(ruling)} {ruling.replace('holds', 'hold').replace('does not', 'do not')}"

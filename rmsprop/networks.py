@@ -21,23 +21,25 @@ def train_students(
 ) -> Tensor:
     r"""Train students to imitate teachers, one per learning rate and seed.
 
-    Teacher and student are the network :math:`f(x) = \tanh(x W_1 + b_1) W_2 + b_2` with 10 inputs and
-    32 hidden units, in float64. Each seed has its own teacher, 256 examples and initial student, the
-    same for every learning rate and every optimizer, so that results can be compared in pairs. A
-    step sees 16 examples.
+    Teacher and student are the network :math:`f(x) = \tanh(x W_1 + b_1) W_2 + b_2` with 10 inputs
+    and 32 hidden units, in float64. Each seed has its own teacher, 256 examples and initial
+    student, the same for every learning rate and every optimizer, so that results can be compared
+    in pairs. A step sees 16 examples.
 
     Args:
-        make_optimizer: takes a list of param groups, one per learning rate, and returns an optimizer.
-            It must treat every number on its own, as RMSprop, Adam and SGD do.
+        make_optimizer: takes a list of param groups, one per learning rate, and returns an
+            optimizer. It must treat every number on its own, as RMSprop, Adam and SGD do.
         lrs: the learning rates.
         seeds: number of seeds, at least 1.
         steps: number of steps, at least 0.
-        device: where to train. Data and initial weights are drawn on the CPU, so they do not depend on it.
+        device: where to train. Data and initial weights are drawn on the CPU and do not depend
+            on it.
 
     Returns:
-        Mean squared error over all examples after training, float64 on the CPU, shape ``(len(lrs), seeds)``.
+        Mean squared error over all examples after training, float64 on the CPU, shape
+        ``(len(lrs), seeds)``.
 
-    >>> losses = train_students(lambda groups: torch.optim.SGD(groups), [0.01, 0.1], seeds=3, steps=5)
+    >>> losses = train_students(torch.optim.SGD, [0.01, 0.1], seeds=3, steps=5)
     >>> losses.shape
     torch.Size([2, 3])
     """

@@ -94,7 +94,7 @@ class RMSprop(torch.optim.RMSprop):
         )
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a param group, as ``torch.optim.Optimizer.add_param_group`` does, with its options checked."""
+        """Add a param group as ``torch.optim.Optimizer`` does, after checking its numbers."""
         _check_numbers(**{name: param_group[name] for name in _NUMBERS if name in param_group})
         super().add_param_group(param_group)
 
@@ -146,12 +146,9 @@ class RMSprop(torch.optim.RMSprop):
             for name in _state_names(group):
                 state[name] = torch.zeros_like(param, memory_format=torch.preserve_format)
         state["step"] += 1
-        eager.step(
-            _as_real(param),
-            _as_real(grad),
-            **{name: _as_real(state[name]) for name in _state_names(group)},
-            **{name: group[name] for name in (*_NUMBERS, "maximize")},
-        )
+        averages: dict[str, Any] = {name: _as_real(state[name]) for name in _state_names(group)}
+        options = {name: group[name] for name in (*_NUMBERS, "maximize")}
+        eager.step(_as_real(param), _as_real(grad), **averages, **options)
 
 
 _NUMBERS = ("lr", "alpha", "eps", "weight_decay", "momentum")

@@ -130,7 +130,9 @@ def rosenbrock() -> Problem:
 def beale() -> Problem:
     r"""Return Beale's plateau with sharp corners.
 
-    .. math:: f(x, y) = \sum_{k=1}^{3} \left(a_k - x (1 - y^k)\right)^2, \quad a = (1.5, 2.25, 2.625)
+    .. math:: f(x, y) = \sum_{k=1}^{3} \left(a_k - x (1 - y^k)\right)^2
+
+    with :math:`a = (1.5, 2.25, 2.625)`.
 
     Returns:
         The problem, with its minimum 0 at (3, 0.5) and the customary start (1, 1).
@@ -190,7 +192,8 @@ def himmelblau() -> Problem:
         value=value,
         partials=partials,
         minima=_polished(
-            partials, [(3.0, 2.0), (-2.805118, 3.131313), (-3.779310, -3.283186), (3.584428, -1.848127)]
+            partials,
+            [(3.0, 2.0), (-2.805118, 3.131313), (-3.779310, -3.283186), (3.584428, -1.848127)],
         ),
         start=np.array([0.0, 0.0]),
         source="Himmelblau (1972), p. 428",

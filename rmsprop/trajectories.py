@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
 
-__all__ = ["Adam", "GradientDescent", "RMSpropRule", "Rule", "endpoint", "steps_to_reach", "steps_to_settle", "trajectory"]
+__all__ = [
+    "Adam",
+    "GradientDescent",
+    "RMSpropRule",
+    "Rule",
+    "endpoint",
+    "steps_to_reach",
+    "steps_to_settle",
+    "trajectory",
+]
 
 Array = NDArray[np.float64]
 
@@ -189,9 +198,7 @@ def trajectory(
     return np.stack(list(_iterate(gradient, start, rule, steps)))
 
 
-def endpoint(
-    gradient: Callable[[Array], Array], start: ArrayLike, rule: Rule, steps: int
-) -> Array:
+def endpoint(gradient: Callable[[Array], Array], start: ArrayLike, rule: Rule, steps: int) -> Array:
     """Follow a rule from a start, keeping the last point only: `trajectory` without its memory.
 
     Args:

@@ -1,4 +1,4 @@
-"""Render published figures and verdicts in the book: MyST-NB finds `Renderer` by its entry point."""
+"""Render published figures and verdicts in the book; MyST-NB finds `Renderer` by entry point."""
 
 from typing import Any, ClassVar
 
@@ -70,4 +70,3 @@ def _parse(renderer: Any, text: str, line: int) -> list[nodes.Element]:
     with renderer.renderer.current_node_context(container):
         renderer.renderer.nested_render_text(text, line)
     return list(container.children)
-

@@ -1,6 +1,5 @@
 """The update rule in PyTorch operations: any device, any dtype, differentiable."""
 
-import torch
 from torch import Tensor
 
 __all__ = ["step"]
@@ -41,6 +40,7 @@ def step(
         momentum: factor of the momentum buffer.
         maximize: climb instead of descend.
 
+    >>> import torch
     >>> w, v = torch.tensor([1.0]), torch.zeros(1)
     >>> options = dict(lr=0.1, alpha=0.75, eps=0.0, weight_decay=0, momentum=0, maximize=False)
     >>> step(w, torch.tensor([4.0]), square_avg=v, **options)

@@ -1,0 +1,108 @@
+PYTHON ?= python3
+
+CHAPTERS := $(sort $(patsubst book/%.ipynb,%,$(wildcard book/*.ipynb)))
+EXECUTED := $(CHAPTERS:%=build/executed/%.ipynb)
+PACKAGE  := $(shell find rmsprop -name '*.py')
+# With the folders, so that a removed page is noticed too.
+BOOK     := book/ $(shell find book -mindepth 1 -not -path '*/.*')
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 4 is needed; on macOS: `brew install make`, then use `gmake`)
+endif
+
+# The kernel is this environment's own, whatever Jupyter finds elsewhere on the machine.
+export JUPYTER_PREFER_ENV_PATH := 1
+export IPYTHONDIR := $(CURDIR)/build/ipython
+unexport JUPYTER_PATH
+# Sums and sets keep their order from run to run, and parallel chapters do not compete for cores.
+export OMP_NUM_THREADS := 1
+export PYTHONHASHSEED := 0
+
+.PHONY: help book test check serve lab lint lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+book: build/html/index.html ## execute what changed, then render build/html (add -j2 for two chapters at once)
+
+test: .venv/.ready ## run the package's tests
+	@.venv/bin/pytest -n 2 --ignore=tests/book
+
+check: book ## test the rendered pages
+	@.venv/bin/pytest tests/book
+
+serve: book ## read the book at http://localhost:8000
+	@.venv/bin/python -m http.server --bind 127.0.0.1 --directory build/html 8000
+
+lab: .venv/.ready ## edit the chapters in JupyterLab
+	@.venv/bin/jupyter lab --notebook-dir=book
+
+lint: .venv/.ready ## check style, types, and that the chapters are committed without outputs
+	@.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
+
+# Left out: local version labels, which other machines cannot install, and CUDA's packages, which
+# torch pins itself where it needs them.
+lock: ## write requirements.lock anew, with the newest versions that pyproject.toml allows
+	@venv=$$(mktemp -d)
+	$(PYTHON) -m venv $$venv
+	$$venv/bin/pip install --quiet '.[book,lab,test,lint]' flit_core
+	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > $$venv/lock
+	$$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' \
+	  | grep -Eiv '^(cuda|nvidia|triton)' >> $$venv/lock
+	mv $$venv/lock requirements.lock
+	rm -rf $$venv
+
+clean: ## remove everything built; the environment stays
+	@rm -rf build
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or newer is needed; name yours with `make PYTHON=python3.11`.")'
+	echo 'Installing the environment into .venv: once, a few minutes.'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet -r requirements.lock
+	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Every run has a folder of its own, which an interrupted run leaves behind and nobody reads. Its
+# pytest.ini shields nbmake from the repository's settings and remembers when the run began: that
+# is the result's date, so that an edit made meanwhile counts as newer.
+build/executed/%.ipynb: book/%.ipynb $(PACKAGE) requirements.lock | .venv/.ready
+	@rm -rf $@ build/run/$*.*
+	mkdir -p build/executed build/run
+	run=$$(mktemp -d build/run/$*.XXXXXX)
+	touch $$run/pytest.ini
+	cp $< $$run
+	chapter="$$(echo $(CHAPTERS) | tr ' ' '\n' | grep -nx '$*' | cut -d: -f1)/$(words $(CHAPTERS)) $*"
+	echo "executing $$chapter"
+	trap 'exit 130' INT
+	(cd $$run && '$(CURDIR)/.venv/bin/pytest' -q --nbmake --nbmake-kernel=python3 --overwrite $*.ipynb) \
+	  > $$run/log 2>&1 || { cat $$run/log; echo "$< failed: its cell and error are above."; exit 1; }
+	touch -r $$run/pytest.ini $$run/$*.ipynb
+	mv $$run/$*.ipynb $@
+	rm -rf $$run
+	echo "executed  $$chapter in $$SECONDS s"
+
+build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
+	@if [ ! -e build/html ]; then mv build/render.*/previous build/html 2> /dev/null || true; fi
+	rm -rf build/render.* $(filter-out $(EXECUTED),$(wildcard build/executed/*.ipynb))
+	mkdir -p build
+	run=$$(mktemp -d build/render.XXXXXX)
+	touch $$run/began
+	cp -R book $$run/source
+	cp $(EXECUTED) $$run/source
+	.venv/bin/python -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
+	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
+	  -W -n --keep-going --quiet > /dev/null
+	touch -r $$run/began $$run/_build/html/index.html
+	if [ -e build/html ]; then mv build/html $$run/previous; fi
+	mv $$run/_build/html build/html
+	rm -rf $$run
+	echo 'The book is at build/html/index.html'
