@@ -4,10 +4,11 @@ A chapter ends each test with one `verdict`. Its numbers are checked on the spot
 does not hold stops the chapter; `rmsprop.ledger` collects the verdicts of all executed chapters.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["CLAIMS", "Evidence", "Verdict", "at_least", "at_most", "equal", "verdict"]
+__all__ = ["CLAIMS", "Evidence", "at_least", "at_most", "equal", "verdict"]
 
 MIME_TYPE = "application/vnd.rmsprop.verdict+json"
 
@@ -70,10 +71,15 @@ def equal(
 ) -> Evidence:
     """Return the evidence that a number equals its reference to ``atol + rtol * abs(reference)``.
 
+    Raises:
+        ValueError: if that tolerance is infinite, which any number would meet.
+
     >>> equal("window", 10.0, 10.0).holds
     True
     """
     tolerance = atol + rtol * abs(float(reference))
+    if math.isinf(tolerance):
+        raise ValueError(f"tolerance must be finite, got {tolerance} for {quantity}")
     return Evidence(quantity, float(measured), "=", float(reference), tolerance)
 
 
@@ -114,7 +120,10 @@ class Verdict:
     @property
     def table(self) -> str:
         """The evidence as a Markdown table."""
-        rows = [f"| {e.quantity} | {e.measured:.6g} | {e.requirement} |" for e in self.evidence]
+        rows = [
+            rf"| {e.quantity.replace('|', chr(92) + '|')} | {e.measured:.6g} | {e.requirement} |"
+            for e in self.evidence
+        ]
         return "\n".join(["| measured | value | required |", "| :-- | --: | :-- |", *rows])
 
     def __str__(self) -> str:

@@ -109,7 +109,7 @@ def weights(alpha: ArrayLike, n: int) -> Array:
 
 
 def window(alpha: ArrayLike) -> Array:
-    r"""Mean age of what the average holds plus one: its effective window, in steps.
+    r"""Effective window of the average, in steps: how old the weights are on average, plus one.
 
     .. math:: N = \sum_{k \ge 0} (k + 1)\, \omega_k = \frac{1}{1 - \alpha}
 
@@ -164,7 +164,7 @@ def mean_factor(alpha: ArrayLike, t: ArrayLike) -> Array:
         t: number of observations seen, at least 0; broadcasts against `alpha`.
 
     Returns:
-        Fractions in [0, 1]; Adam divides by this one to correct the bias.
+        Fractions in [0, 1]. Adam divides its averages by them.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
@@ -327,6 +327,7 @@ def step(
         weight_decay: :math:`\lambda`, coupled (added to the gradient).
         momentum: :math:`\mu`.
         centered: divide by the standard deviation of the gradient, not by its root mean square.
+            With ``alpha=0`` that is always 0, and the step is :math:`g_t / \epsilon`.
         maximize: climb instead of descend (the minus sign in the first line).
 
     Returns:
@@ -337,7 +338,8 @@ def step(
 
     Book: equation ``eq-rmsprop``. Equal to ``torch.optim.RMSprop`` in exact arithmetic, option by
     option; differs in computing the centered variance without cancellation. Sources: Tieleman and
-    Hinton (2012), slide 29; Graves (2013), equations 38-45, for centering.
+    Hinton (2012), slide 29; Graves (2013), equations 38-45, for centering, there with
+    :math:`\epsilon` inside the root.
 
     >>> w, state = step(1.0, 4.0, State.zeros(()), lr=0.1, alpha=0.75, eps=0.0)
     >>> float(w)

@@ -6,7 +6,7 @@ from typing import Any
 
 import nbformat
 
-from rmsprop.claims import CLAIMS, MIME_TYPE
+from rmsprop.claims import CLAIMS, MIME_TYPE, RULINGS
 
 __all__ = ["collect", "page"]
 
@@ -21,7 +21,8 @@ def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
         For each claim the chapter's name and the verdict as its cell published it.
 
     Raises:
-        ValueError: if a claim has no verdict or more than one; names the claims and chapters.
+        ValueError: if a claim has no verdict or more than one, or a verdict no known claim; names
+            the claims and chapters.
     """
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for path in notebooks:
@@ -30,6 +31,10 @@ def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
                 verdict = output.get("data", {}).get(MIME_TYPE)
                 if verdict is None:
                     continue
+                if verdict["claim"] not in CLAIMS:
+                    raise ValueError(
+                        f"{path.stem} rules on {verdict['claim']}, not a claim we test"
+                    )
                 if verdict["claim"] in found:
                     other = found[verdict["claim"]][0]
                     raise ValueError(f"{verdict['claim']} is ruled in {other} and in {path.stem}")
@@ -43,10 +48,7 @@ def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
 def page(verdicts: dict[str, tuple[str, dict[str, Any]]]) -> str:
     """Return the ledger page as MyST Markdown: one row and one section of numbers per claim."""
     rulings = [verdict["ruling"] for _, verdict in verdicts.values()]
-    tally = ", ".join(
-        f"{rulings.count(ruling)} {ruling.replace('holds', 'hold').replace('does not', 'do not')}"
-        for ruling in dict.fromkeys(rulings)
-    )
+    tally = ", ".join(f"{rulings.count(ruling)} × *{ruling}*" for ruling in RULINGS)
     lines = [
         "# The claim ledger",
         "",

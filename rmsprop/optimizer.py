@@ -51,10 +51,12 @@ class RMSprop(torch.optim.RMSprop):
     Equivalent to ``torch.optim.RMSprop`` to rounding, with the same signature and defaults. Differs
     when centered: torch subtracts two averages, :math:`v - m^2`, which float32 may round below zero
     and into NaN; here the variance is a sum of non-negative terms. Its state is therefore named
-    ``grad_var``, beside ``grad_avg``, and a checkpoint of torch's is converted when loaded.
+    ``grad_var``, beside ``grad_avg``, and a checkpoint of torch's is converted when loaded. The
+    step count is float32 whatever the default dtype, and ``capturable`` is not refused on the CPU.
 
     Sources: Tieleman and Hinton (2012), lecture 6e, slide 29; Graves (2013), equations 38-45, for
-    centering; Finch (2009), section 9, for the recursion.
+    centering, there with :math:`\epsilon` inside the root; Finch (2009), section 9, for the
+    recursion.
 
     >>> w = torch.nn.Parameter(torch.tensor([1.0, 1.0]))
     >>> optimizer = RMSprop([w], lr=0.1, alpha=0.75)
@@ -158,7 +160,7 @@ _TITLES = {"lr": "learning rate", "eps": "epsilon value"}
 
 def _check_numbers(**hyperparameters: float | Tensor) -> None:
     for name, number in hyperparameters.items():
-        if isinstance(number, Tensor) and name == "lr":
+        if name == "lr" and isinstance(number, Tensor) and _is_real(number):
             if number.numel() != 1:
                 raise ValueError("Tensor lr must be 1-element")
             if number.device.type == "meta":
@@ -169,6 +171,10 @@ def _check_numbers(**hyperparameters: float | Tensor) -> None:
         if not 0 <= number < limit:
             title = _TITLES.get(name, f"{name} value")
             raise ValueError(f"Invalid {title}: {number} (allowed: [0, {limit:g}))")
+
+
+def _is_real(tensor: Tensor) -> bool:
+    return not tensor.is_complex() and tensor.dtype != torch.bool
 
 
 def _state_names(group: dict[str, Any]) -> tuple[str, ...]:

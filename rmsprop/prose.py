@@ -1,10 +1,12 @@
-"""Numbers that the text quotes from the run."""
+"""Numbers of the run in the text: quoted in a sentence, or set out in a table."""
 
 import numbers
+from collections.abc import Sequence
 
+from IPython.display import Markdown
 from myst_nb import glue
 
-__all__ = ["quote"]
+__all__ = ["quote", "table"]
 
 
 def quote(**values: float) -> None:
@@ -20,3 +22,22 @@ def quote(**values: float) -> None:
     for name, value in values.items():
         number = int(value) if isinstance(value, numbers.Integral) else float(value)
         glue(name.replace("_", "-"), number, display=False)
+
+
+def table(columns: dict[str, Sequence[object]]) -> Markdown:
+    """Return a table for a cell to show: the first column flush left, the others flush right.
+
+    Args:
+        columns: for each heading its entries, as many in each; both are MyST Markdown.
+
+    Raises:
+        ValueError: if the columns differ in length.
+
+    >>> print(table({"alpha": [0.9, 0.99], "window": [10, 100]}).data)
+    | alpha | window |
+    | :-- | --: |
+    | 0.9 | 10 |
+    | 0.99 | 100 |
+    """
+    lines = [columns, [":--"] + ["--:"] * (len(columns) - 1), *zip(*columns.values(), strict=True)]
+    return Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))

@@ -28,7 +28,10 @@ Array = NDArray[np.float64]
 
 
 class Rule(Protocol):
-    """An update rule: how a point moves, given its gradient and what the rule remembers."""
+    """An update rule: how a point moves, given its gradient and what the rule remembers.
+
+    Rules are dataclasses whose fields are all hyperparameters, numbers or arrays of one per run.
+    """
 
     def start(self, shape: tuple[int, ...]) -> Any:
         """Return the state before the first step."""
@@ -166,7 +169,8 @@ def _iterate(
 ) -> Iterator[Array]:
     runs = np.broadcast_shapes(*(np.shape(value) for value in vars(rule).values()))
     point = np.asarray(start, dtype=np.float64)
-    point = np.broadcast_to(point, np.broadcast_shapes(point.shape, (*runs, point.shape[-1])))
+    shape = np.broadcast_shapes(point.shape, (*runs, point.shape[-1]))
+    point = np.broadcast_to(point, shape).copy()
     state = rule.start(point.shape)
     yield point
     for _ in range(steps):

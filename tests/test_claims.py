@@ -141,5 +141,5 @@ def test_number_that_fails_stops_the_verdict_and_is_named(evidence, message):
 
 
 def test_every_number_that_fails_is_named():
-    with pytest.raises(AssertionError, match="one is 1.0, .*; two is 2.0, "):
+    with pytest.raises(AssertionError, match=r"one is 1\.0, .*; two is 2\.0, "):
         verdict("C7", "holds", "So.", equal("one", 1, 0), HOLDS, equal("two", 2, 0))

@@ -36,7 +36,7 @@ def test_device_is_the_one_asked_for_or_the_best_there_is(machine, asked, cuda, 
 
 def test_cuda_on_a_machine_without_it_is_an_error(machine):
     machine("cuda", cuda=False)
-    with pytest.raises(RuntimeError, match="RMSPROP_DEVICE=cuda, .* no CUDA device"):
+    with pytest.raises(RuntimeError, match=r"RMSPROP_DEVICE=cuda, .* no CUDA device"):
         choose_device()
 
 

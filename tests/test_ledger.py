@@ -53,7 +53,7 @@ def test_ledger_finds_each_verdict_and_its_chapter(write):
 
 
 def test_claims_without_a_verdict_are_named(write):
-    with pytest.raises(ValueError, match="^no chapter rules on C2, C11$"):
+    with pytest.raises(ValueError, match=r"^no chapter rules on C2, C11$"):
         ledger.collect([write("one", *(claim for claim in ALL if claim not in ("C2", "C11")))])
 
 
@@ -63,7 +63,7 @@ def test_no_notebook_at_all_is_an_error_that_names_every_claim():
 
 
 def test_claim_with_two_verdicts_is_named_with_both_chapters(write):
-    with pytest.raises(ValueError, match="^C3 is ruled in one and in two$"):
+    with pytest.raises(ValueError, match=r"^C3 is ruled in one and in two$"):
         ledger.collect([write("one", *ALL), write("two", "C3")])
 
 

@@ -39,12 +39,14 @@ def _figure(renderer: Any, data: Any) -> nodes.figure:
     figure = nodes.figure(classes=["published"], names=[f"fig-{record['id']}"])
     figure.source, figure.line = document["source"], data.line
     document.note_explicit_target(figure, figure)
-    pictures = {"light": record["svg"], "dark": darken(record["svg"])}
-    for theme, svg in pictures.items():
+    # In a box of their own: the theme hides a caption that directly follows a dark picture.
+    pictures = nodes.container(classes=["pictures"])
+    for theme, svg in (("light", record["svg"]), ("dark", darken(record["svg"]))):
         path = renderer.write_file([f"{record['id']}-{theme}.svg"], svg.encode(), overwrite=True)
-        figure += nodes.image(
+        pictures += nodes.image(
             uri=path, alt=record["alt"], width=f"{record['width']}px", classes=[f"only-{theme}"]
         )
+    figure += pictures
     figure += nodes.caption("", "", *_parse(renderer, record["caption"], data.line)[0].children)
     return figure
 

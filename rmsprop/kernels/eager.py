@@ -1,5 +1,6 @@
 """The update rule in PyTorch operations: any device, any dtype, differentiable."""
 
+import torch
 from torch import Tensor
 
 __all__ = ["step"]
@@ -40,7 +41,6 @@ def step(
         momentum: factor of the momentum buffer.
         maximize: climb instead of descend.
 
-    >>> import torch
     >>> w, v = torch.tensor([1.0]), torch.zeros(1)
     >>> options = dict(lr=0.1, alpha=0.75, eps=0.0, weight_decay=0, momentum=0, maximize=False)
     >>> step(w, torch.tensor([4.0]), square_avg=v, **options)
@@ -55,8 +55,9 @@ def step(
     if momentum_buffer is None:
         direction = grad / denominator
     else:
-        momentum_buffer.mul_(momentum).addcdiv_(grad, denominator)
-        direction = momentum_buffer
+        # Not in place: through a differentiable step autograd needs the direction as it was.
+        direction = torch.addcdiv(momentum_buffer * momentum, grad, denominator)
+        momentum_buffer.copy_(direction)
     param.sub_(direction * (lr.reshape(()) if isinstance(lr, Tensor) else lr))
 
 

@@ -1,4 +1,4 @@
-"""A figure is published with its words, in light and in dark, and the same data give the same bytes."""
+"""A figure is published with its words, in light and dark; equal data give equal bytes."""
 
 import base64
 import json
@@ -75,9 +75,9 @@ def test_notebook_shows_the_picture_with_its_words_escaped():
 
 @pytest.mark.parametrize("id", ["", "A", "a_b", "a b", "-a", "a-", "a--b", "ä", "a\n"])
 def test_malformed_id_is_quoted(id):
-    with pytest.raises(ValueError) as caught:
+    message = f"id must be lower-case words joined by hyphens, got {id!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         publish(plt.figure(), id, **WORDS)
-    assert str(caught.value) == f"id must be lower-case words joined by hyphens, got {id!r}"
 
 
 @pytest.mark.parametrize("id", ["a", "a1", "average-of-2-steps", "3"])
@@ -88,9 +88,9 @@ def test_words_joined_by_hyphens_are_an_id(id):
 @pytest.mark.parametrize("name", ["caption", "alt"])
 @pytest.mark.parametrize("text", ["", "  \n"])
 def test_figure_without_words_is_named(name, text):
-    with pytest.raises(ValueError) as caught:
+    message = f"{name} must not be empty, got {text!r} for figure some-id"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         publish(plt.figure(), "some-id", **(WORDS | {name: text}))
-    assert str(caught.value) == f"{name} must not be empty, got {text!r} for figure some-id"
 
 
 def test_same_data_give_the_same_bytes():
@@ -150,10 +150,22 @@ def test_color_stands_out_from_the_page(color, background):
 # Red, green and blue as seen without one kind of cone: Machado, Oliveira and Fernandes (2009).
 VISION = {
     "normal": np.eye(3),
-    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
-}  # fmt: skip
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
