@@ -22,7 +22,7 @@ SERIES = ["#eb6628", "#d34743", "#b0315b", "#84206b", "#57106e", "#1e0c45"]
 
 _LIGHT = [INK, MUTED, GRID, PAPER, *COLORS.values(), *SERIES]
 _DARK = [
-    *("#e6edf3", "#9aa4af", "#363d47", "#14181e"),
+    *("#e6edf3", "#9aa4af", "#363d47", "#121212"),
     *("#eca200", "#e2bcff", "#5287fb", "#fe445a", "#7afac6"),
     *("#c63d4d", "#e05536", "#f1731d", "#fb9706", "#fac42a", "#f1ef75"),
 ]
