@@ -16,13 +16,13 @@ CLAIMS = {
     "C1": "RMSprop gives every parameter its own learning rate.",
     "C2": "It does so through an exponential moving average of squared gradients.",
     "C3": "The smoothing constant alpha is usually 0.99.",
-    "C4": "The update divides the gradient by the root of that average, and by nothing else.",
+    "C4": "The update divides the gradient by the root of that average.",
     "C5": "Where the gradient is large the update shrinks, where it is small the update grows.",
-    "C6": "In an elongated valley gradient descent is slow; RMSprop finds a better trajectory.",
+    "C6": "In a narrow valley RMSprop takes a shorter way to the minimum than gradient descent.",
     "C7": "The smaller alpha, the fewer past gradients count.",
-    "C8": "Centered RMSprop normalises the gradient by its variance.",
-    "C9": "Centering might help the training.",
-    "C10": "Centering is slightly more expensive.",
+    "C8": "Centered RMSprop normalizes the gradient by its variance.",
+    "C9": "Subtracting the mean, as centering does, can improve training.",
+    "C10": "Centering costs a little extra.",
     "C11": "A code sample of eleven statements trains a linear layer for one step.",
 }
 RULINGS = ("holds", "holds with a correction", "does not hold")

@@ -16,13 +16,13 @@ __all__ = ["Problem", "beale", "himmelblau", "quadratic", "rosenbrock", "saddle"
 
 @dataclass(frozen=True)
 class Problem:
-    """A function of two variables that an optimizer is asked to minimise.
+    """A function of two variables that an optimizer is asked to minimize.
 
     Attributes:
         name: how the figures call it.
         value: maps points of shape ``(..., 2)`` to values of shape ``(...)``.
         partials: maps the coordinates ``(x, y)`` to the pair of partial derivatives.
-        minima: all global minimisers, shape ``(m, 2)``.
+        minima: all global minimizers, shape ``(m, 2)``.
         start: a starting point, the customary one where there is one, shape ``(2,)``.
         source: where it was published.
 
