@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Problem", "beale", "himmelblau", "quadratic", "rosenbrock", "saddle"]
 
@@ -51,7 +51,7 @@ class Problem:
         return float(self.value(self.minima[0]))
 
 
-def quadratic(condition: float, angle: float = 0.0) -> Problem:
+def quadratic(condition: ArrayLike, angle: ArrayLike = 0.0) -> Problem:
     r"""Return a quadratic valley with curvatures 1 and `condition`, turned by `angle`.
 
     .. math::
@@ -60,7 +60,8 @@ def quadratic(condition: float, angle: float = 0.0) -> Problem:
        \qquad R = \text{rotation by } \theta
 
     Args:
-        condition: condition number :math:`\kappa`, at least 1.
+        condition: condition number :math:`\kappa`, at least 1. This and the angle may be arrays; they
+            broadcast against the leading axes of the points.
         angle: angle :math:`\theta` in radians between the valley's floor and the first axis.
 
     Returns:
@@ -74,7 +75,8 @@ def quadratic(condition: float, angle: float = 0.0) -> Problem:
     >>> quadratic(condition=4, angle=np.pi / 2).gradient(np.array([1.0, 1.0])).round(9)
     array([4., 1.])
     """
-    if not 1 <= condition < np.inf:
+    condition = np.asarray(condition, dtype=np.float64)[()]
+    if not np.all((condition >= 1) & (condition < np.inf)):
         raise ValueError(f"condition must be a finite number of at least 1, got {condition}")
     c, s = np.cos(angle), np.sin(angle)
     xx, xy, yy = c * c + condition * s * s, (1 - condition) * c * s, s * s + condition * c * c
@@ -87,7 +89,7 @@ def quadratic(condition: float, angle: float = 0.0) -> Problem:
         return xx * x + xy * y, xy * x + yy * y
 
     return Problem(
-        name=f"quadratic, condition number {condition:g}",
+        name="quadratic",
         value=value,
         partials=partials,
         minima=np.zeros((1, 2)),

@@ -19,6 +19,7 @@ __all__ = [
     "RMSpropRule",
     "Rule",
     "endpoint",
+    "iterate",
     "steps_to_reach",
     "steps_to_settle",
     "trajectory",
@@ -164,9 +165,23 @@ class Adam:
         return point, (t, grad_avg, square_avg)
 
 
-def _iterate(
+def iterate(
     gradient: Callable[[Array], Array], start: ArrayLike, rule: Rule, steps: int
 ) -> Iterator[Array]:
+    """Follow a rule from a start, one point at a time.
+
+    Args:
+        gradient: maps points of shape ``(..., d)`` to gradients of the same shape.
+        start: shape ``(..., d)``.
+        rule: its arrays broadcast against the leading axes of `start`.
+        steps: number of steps, at least 0.
+
+    Yields:
+        Points of shape ``(..., d)``, the start first: ``steps + 1`` in all.
+
+    >>> [point.item() for point in iterate(lambda w: w, [1.0], GradientDescent(lr=0.5), steps=2)]
+    [1.0, 0.5, 0.25]
+    """
     runs = np.broadcast_shapes(*(np.shape(value) for value in vars(rule).values()))
     point = np.asarray(start, dtype=np.float64)
     shape = np.broadcast_shapes(point.shape, (*runs, point.shape[-1]))
@@ -199,7 +214,7 @@ def trajectory(
            [0.5 , 0.  ],
            [0.25, 0.  ]])
     """
-    return np.stack(list(_iterate(gradient, start, rule, steps)))
+    return np.stack(list(iterate(gradient, start, rule, steps)))
 
 
 def endpoint(gradient: Callable[[Array], Array], start: ArrayLike, rule: Rule, steps: int) -> Array:
@@ -217,7 +232,7 @@ def endpoint(gradient: Callable[[Array], Array], start: ArrayLike, rule: Rule, s
     >>> endpoint(lambda w: w, [1.0], GradientDescent(lr=0.5), steps=2)
     array([0.25])
     """
-    for point in _iterate(gradient, start, rule, steps):
+    for point in iterate(gradient, start, rule, steps):
         last = point
     return last
 
