@@ -28,6 +28,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
 book: build/html/index.html ## execute what changed, then render build/html (add -j2 for two chapters at once)
+	@echo 'The book is at build/html/index.html'
 
 test: .venv/.ready ## run the package's tests
 	@.venv/bin/pytest -n 2 --ignore=tests/book
@@ -105,4 +106,3 @@ build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	if [ -e build/html ]; then mv build/html $$run/previous; fi
 	mv $$run/_build/html build/html
 	rm -rf $$run
-	echo 'The book is at build/html/index.html'

@@ -60,8 +60,8 @@ def quadratic(condition: ArrayLike, angle: ArrayLike = 0.0) -> Problem:
        \qquad R = \text{rotation by } \theta
 
     Args:
-        condition: condition number :math:`\kappa`, at least 1. This and the angle may be arrays; they
-            broadcast against the leading axes of the points.
+        condition: condition number :math:`\kappa`, at least 1. This and the angle may be arrays;
+            they broadcast against the leading axes of the points.
         angle: angle :math:`\theta` in radians between the valley's floor and the first axis.
 
     Returns:
