@@ -77,10 +77,10 @@ def optax() -> dict[str, Any]:
 
     .. math:: b \leftarrow \mu b + \frac{\eta\, g}{\sqrt{v + \epsilon}}, \qquad w \leftarrow w - b
 
-    Centered, :math:`\sqrt{v - m^2 + \epsilon}`. No weight decay, and :math:`v_0 = 0`. Its own
-    options ``eps_in_sqrt``, ``initial_scale``, ``nesterov`` and ``bias_correction`` are `eps_in_sqrt`,
-    `initial_accumulator_value`, `nesterov` and `bias_correction` here. It has no default for the
-    learning rate; PyTorch's stays.
+    Centered, :math:`\sqrt{v - m^2 + \epsilon}`. No weight decay, and :math:`v_0 = 0`. Its
+    options ``eps_in_sqrt``, ``nesterov`` and ``bias_correction`` are called the same here, and
+    ``initial_scale`` is `initial_accumulator_value`. It has no default for the learning rate;
+    PyTorch's stays.
 
     Source: ``optax/_src/alias.py`` and ``transform.py``.
 
@@ -95,7 +95,9 @@ def timm() -> dict[str, Any]:
 
     .. math:: b \leftarrow \mu b + \frac{\eta\, g}{\sqrt{v + \epsilon}}, \qquad w \leftarrow w - b
 
-    Centered, :math:`\sqrt{v - m^2 + \epsilon}`. Weight decay is coupled, :math:`v_0 = 1`.
+    Centered, :math:`\sqrt{v - m^2 + \epsilon}`. Weight decay is coupled, :math:`v_0 = 1`. Its
+    options ``decoupled_decay`` and ``lr_in_momentum`` are `decoupled_weight_decay` and
+    `lr_in_momentum` here; ``corrected_weight_decay`` and ``caution`` have no counterpart.
 
     Source: ``timm/optim/rmsprop_tf.py``.
 
