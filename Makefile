@@ -22,7 +22,7 @@ unexport JUPYTER_PATH
 export OMP_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test check serve lab lint lock clean
+.PHONY: help book test parity check serve lab lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -31,7 +31,10 @@ book: build/html/index.html ## execute what changed, then render build/html (add
 	@echo 'The book is at build/html/index.html'
 
 test: .venv/.ready ## run the package's tests
-	@.venv/bin/pytest -n 2 --ignore=tests/book
+	@.venv/bin/pytest -n 2 --ignore=tests/book --ignore=tests/oracles
+
+parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, TensorFlow and timm themselves
+	@PYTHONPATH='$(CURDIR)/.venv/oracles' .venv/bin/pytest tests/oracles
 
 check: book ## test the rendered pages
 	@.venv/bin/pytest tests/book
@@ -49,15 +52,21 @@ lint: .venv/.ready ## check style, types, and that the chapters are committed wi
 	.venv/bin/nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
 
 # Left out: local version labels, which other machines cannot install, and CUDA's packages, which
-# torch pins itself where it needs them.
-lock: ## write requirements.lock anew, with the newest versions that pyproject.toml allows
+# torch pins itself where it needs them. The oracles get what they need beyond the first lock; timm
+# comes alone, because the one file read of it needs nothing but torch.
+lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
 	@venv=$$(mktemp -d)
+	pins() { $$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia|triton)'; }
 	$(PYTHON) -m venv $$venv
 	$$venv/bin/pip install --quiet '.[book,lab,test,lint]' flit_core
 	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > $$venv/lock
-	$$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' \
-	  | grep -Eiv '^(cuda|nvidia|triton)' >> $$venv/lock
+	pins >> $$venv/lock
+	$$venv/bin/pip install --quiet --constraint $$venv/lock '.[oracles]'
+	$$venv/bin/pip install --quiet --no-deps timm
+	echo '# Written by `make lock`: what `make parity` needs beyond requirements.lock.' > $$venv/oracles
+	pins | grep -vxFf $$venv/lock >> $$venv/oracles
 	mv $$venv/lock requirements.lock
+	mv $$venv/oracles requirements-oracles.lock
 	rm -rf $$venv
 
 clean: ## remove everything built; the environment stays
@@ -70,6 +79,13 @@ clean: ## remove everything built; the environment stays
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet -r requirements.lock
 	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# In a folder of their own: some change what torch does merely by being there.
+.venv/oracles/.ready: requirements-oracles.lock | .venv/.ready
+	@echo 'Installing the packages to compare with into .venv/oracles: once, a few minutes, 2 GB.'
+	rm -rf .venv/oracles
+	.venv/bin/pip install --quiet --no-deps --target .venv/oracles -r requirements-oracles.lock
 	touch $@
 
 # Every run has a folder of its own, which an interrupted run leaves behind and nobody reads. Its

@@ -272,13 +272,14 @@ def update_variance(
 
 
 class State(NamedTuple):
-    r"""What RMSprop remembers of the past, each an array of the parameters' shape.
+    r"""What RMSprop remembers of the past, each array of the parameters' shape.
 
     `square_avg` is :math:`v`, the average of squared gradients (uncentered); `grad_avg` and
     `grad_var` are :math:`m` and :math:`c`, the gradient's weighted mean and variance (centered);
-    `momentum_buffer` is :math:`b`. Averages that the options do not need stay 0.
+    `momentum_buffer` is :math:`b`; `t` counts the steps taken. Averages that the options do not
+    need stay as they are.
 
-    >>> State.zeros((2,)).square_avg
+    >>> State.start((2,)).square_avg
     array([0., 0.])
     """
 
@@ -286,11 +287,45 @@ class State(NamedTuple):
     grad_avg: Array
     grad_var: Array
     momentum_buffer: Array
+    t: int
 
     @classmethod
-    def zeros(cls, shape: tuple[int, ...]) -> "State":
-        """Return the state before the first step, for parameters of this shape."""
-        return cls(*(np.zeros(shape) for _ in cls._fields))
+    def start(cls, shape: tuple[int, ...], initial_accumulator_value: float = 0.0) -> "State":
+        """Return the state before the first step, for parameters of this shape.
+
+        `initial_accumulator_value` is what :math:`v` and :math:`c` start from.
+        """
+        accumulator = np.full(shape, float(initial_accumulator_value))
+        return cls(accumulator, np.zeros(shape), accumulator, np.zeros(shape), 0)
+
+
+def corrected_alpha(alpha: ArrayLike, t: ArrayLike) -> Array:
+    r"""Smoothing constant of step `t` with which an average is free of bias.
+
+    .. math:: \alpha_t = \alpha\, \frac{1 - \alpha^{t-1}}{1 - \alpha^t}
+
+    Averaging with :math:`\alpha_t` gives :math:`S_t / (1 - \alpha^t)`, the average that started
+    from zero divided by its `mean_factor`, without ever storing the biased one. The first step has
+    :math:`\alpha_1 = 0`: the average is the first observation, whatever it started from.
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+        t: number of the step, at least 1; broadcasts.
+
+    Returns:
+        :math:`\alpha_t`, growing from 0 towards `alpha`.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-corrected-alpha``. Equal to what ``torch.optim.Adam`` does to its averages
+    (Kingma and Ba, 2015, section 3).
+
+    >>> corrected_alpha(0.5, [1, 2, 3]).round(4)
+    array([0.    , 0.3333, 0.4286])
+    """
+    alpha, t = _smoothing_constant(alpha), _float64(t)
+    return alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
 
 
 def step(
@@ -305,6 +340,11 @@ def step(
     momentum: ArrayLike = 0.0,
     centered: bool = False,
     maximize: bool = False,
+    eps_in_sqrt: bool = False,
+    lr_in_momentum: bool = False,
+    decoupled_weight_decay: bool = False,
+    bias_correction: bool = False,
+    nesterov: bool = False,
 ) -> tuple[Array, State]:
     r"""Take one step of RMSprop.
 
@@ -315,20 +355,28 @@ def step(
        b_t &= \mu b_{t-1} + \frac{g_t}{\sqrt{v_t} + \epsilon} \\
        w_t &= w_{t-1} - \eta\, b_t
 
-    Centered, :math:`v_t` gives way to the variance :math:`c_t` of `update_variance`.
+    Centered, :math:`v_t` gives way to the variance :math:`c_t` of `update_variance`. The last five
+    options are what other implementations do instead; `rmsprop.conventions` says which does what.
 
     Args:
         param: the weights :math:`w_{t-1}`, any shape.
         grad: their gradient :math:`g_t`, same shape.
-        state: from the step before, or ``State.zeros(shape)``.
+        state: from the step before, or ``State.start(shape)``.
         lr: learning rate :math:`\eta`; this and the other numbers broadcast against `param`.
         alpha: smoothing constant in [0, 1).
-        eps: :math:`\epsilon`, added outside the root.
-        weight_decay: :math:`\lambda`, coupled (added to the gradient).
+        eps: :math:`\epsilon`. Where the denominator is 0 nevertheless, the parameter stays.
+        weight_decay: :math:`\lambda`.
         momentum: :math:`\mu`.
         centered: divide by the standard deviation of the gradient, not by its root mean square.
             With ``alpha=0`` that is always 0, and the step is :math:`g_t / \epsilon`.
         maximize: climb instead of descend (the minus sign in the first line).
+        eps_in_sqrt: divide by :math:`\sqrt{v_t + \epsilon}`.
+        lr_in_momentum: :math:`b_t = \mu b_{t-1} + \eta\, g_t / (\sqrt{v_t} + \epsilon)` and
+            :math:`w_t = w_{t-1} - b_t`. It matters only while the learning rate changes.
+        decoupled_weight_decay: :math:`w_{t-1} \leftarrow (1 - \eta \lambda)\, w_{t-1}` in place of
+            the first line.
+        bias_correction: average with `corrected_alpha` instead of `alpha`.
+        nesterov: step along :math:`\mu b_t + g_t / (\sqrt{v_t} + \epsilon)` instead of :math:`b_t`.
 
     Returns:
         :math:`w_t` and the new state.
@@ -336,29 +384,42 @@ def step(
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    Book: equation ``eq-rmsprop``. Equal to ``torch.optim.RMSprop`` in exact arithmetic, option by
-    option; differs in computing the centered variance without cancellation. Sources: Tieleman and
-    Hinton (2012), slide 29; Graves (2013), equations 38-45, for centering, there with
-    :math:`\epsilon` inside the root.
+    Book: equation ``eq-rmsprop``. Equal to ``torch.optim.RMSprop`` in exact arithmetic, for the
+    options that it has; differs in computing the centered variance without cancellation. Sources:
+    Tieleman and Hinton (2012), slide 29; Graves (2013), equations 38-45, for centering, there with
+    :math:`\epsilon` inside the root; Dozat (2016) for Nesterov's momentum on a scaled gradient.
 
-    >>> w, state = step(1.0, 4.0, State.zeros(()), lr=0.1, alpha=0.75, eps=0.0)
+    >>> w, state = step(1.0, 4.0, State.start(()), lr=0.1, alpha=0.75, eps=0.0)
     >>> float(w)
     0.8
     """
     param, grad, lr, eps = _float64(param), _float64(grad), _float64(lr), _float64(eps)
     weight_decay, momentum = _float64(weight_decay), _float64(momentum)
-    square_avg, grad_avg, grad_var, momentum_buffer = state
+    square_avg, grad_avg, grad_var, momentum_buffer, t = state
+    t += 1
+    if bias_correction:
+        alpha = corrected_alpha(alpha, t)
     if maximize:
         grad = -grad
-    grad = grad + weight_decay * param
+    if decoupled_weight_decay:
+        param = param * (1 - lr * weight_decay)
+    else:
+        grad = grad + weight_decay * param
     if centered:
         grad_avg, grad_var = update_variance(grad_avg, grad_var, grad, alpha)
-        denominator = np.sqrt(grad_var) + eps
     else:
         square_avg = update_average(square_avg, grad**2, alpha)
-        denominator = np.sqrt(square_avg) + eps
-    momentum_buffer = momentum * momentum_buffer + grad / denominator
-    return param - lr * momentum_buffer, State(square_avg, grad_avg, grad_var, momentum_buffer)
+    average = grad_var if centered else square_avg
+    denominator = np.sqrt(average + eps) if eps_in_sqrt else np.sqrt(average) + eps
+    update = grad / np.where(denominator == 0, np.inf, denominator)
+    if lr_in_momentum:
+        update = lr * update
+    momentum_buffer = momentum * momentum_buffer + update
+    direction = momentum * momentum_buffer + update if nesterov else momentum_buffer
+    return (
+        param - (direction if lr_in_momentum else lr * direction),
+        State(square_avg, grad_avg, grad_var, momentum_buffer, t),
+    )
 
 
 def effective_rate(square_avg: ArrayLike, lr: ArrayLike, eps: ArrayLike = 1e-8) -> Array:

@@ -1,21 +1,21 @@
 """RMSprop for PyTorch: options and state; the arithmetic is in `rmsprop.kernels`."""
 
-import math
-import numbers
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT, _use_grad_for_differentiable
 
 from rmsprop.kernels import eager
+from rmsprop.options import OFF, check_options
+from rmsprop.state import BUFFERS, as_real, check_state, complete_state, state_names
 
 __all__ = ["RMSprop"]
 
 
 class RMSprop(torch.optim.RMSprop):
-    r"""RMSprop, a drop-in for ``torch.optim.RMSprop`` whose centering is numerically stable.
+    r"""RMSprop: a drop-in for ``torch.optim.RMSprop`` that cannot lose parameters to rounding.
 
     .. math::
        :nowrap:
@@ -34,25 +34,42 @@ class RMSprop(torch.optim.RMSprop):
         params: iterable of parameters, of named parameters, or of dicts that define param groups.
         lr: learning rate :math:`\eta \ge 0`, a number or a one-element tensor.
         alpha: smoothing constant :math:`\alpha` in [0, 1).
-        eps: :math:`\epsilon \ge 0`, added outside the root, in units of the gradient.
-        weight_decay: :math:`\lambda \ge 0`, coupled (added to the gradient).
-        momentum: :math:`\mu \ge 0`.
-        centered: divide by the gradient's standard deviation instead of its root mean square.
+        eps: :math:`\epsilon \ge 0`, added to the denominator. A parameter whose denominator is 0
+            nevertheless stays where it is.
+        weight_decay: :math:`\lambda \ge 0`.
+        momentum: :math:`\mu` in [0, 1).
+        centered: divide by the gradient's standard deviation instead of its root mean square. Where
+            gradients hardly vary that makes steps of up to :math:`\eta |g| / \epsilon`, in exact
+            arithmetic too; the remedy is ``eps_in_sqrt`` with an ``eps`` of the size of the
+            smallest variance to be trusted, as in DQN (Mnih et al., 2015).
         capturable: keep the step count on the parameter's device, so that CUDA graphs capture.
         foreach: accepted for compatibility; the result never depends on it.
         maximize: climb instead of descend.
         differentiable: let autograd flow through the step.
+        eps_in_sqrt: divide by :math:`\sqrt{v_t + \epsilon}`.
+        initial_accumulator_value: :math:`v_0 \ge 0`.
+        lr_in_momentum: put the learning rate into the buffer,
+            :math:`b_t = \mu b_{t-1} + \eta\, g_t / (\sqrt{v_t} + \epsilon)` and
+            :math:`w_t = w_{t-1} - b_t`.
+        decoupled_weight_decay: shrink the parameter by :math:`1 - \eta\lambda` before the step
+            instead of adding :math:`\lambda w` to the gradient.
+        bias_correction: average with `rmsprop.equations.corrected_alpha` instead of `alpha`.
+        nesterov: step along :math:`\mu b_t + g_t / (\sqrt{v_t} + \epsilon)` instead of :math:`b_t`.
 
     Raises:
-        ValueError: if a number is out of its range or not finite.
-        TypeError: if it is not a number at all.
+        ValueError: if a number is out of its range or not finite, or two options exclude each
+            other.
+        TypeError: if a number is not a number at all.
         RuntimeError: at `step`, for a sparse gradient.
 
-    Equivalent to ``torch.optim.RMSprop`` to rounding, with the same signature and defaults. Differs
-    when centered: torch subtracts two averages, :math:`v - m^2`, which float32 may round below zero
-    and into NaN; here the variance is a sum of non-negative terms. Its state is therefore named
-    ``grad_var``, beside ``grad_avg``, and a checkpoint of torch's is converted when loaded. The
-    step count is float32 whatever the default dtype, and ``capturable`` is not refused on the CPU.
+    Equivalent to ``torch.optim.RMSprop`` to rounding, with the same defaults; the options from
+    ``eps_in_sqrt`` on are its own and off by default; `rmsprop.convention` sets them to mean what
+    another framework means. Differs in what happens to rounding errors. Centered, torch subtracts
+    two averages, :math:`v - m^2`, which float32 may round below zero and into NaN; here the
+    variance is a sum of non-negative terms, kept as ``grad_var`` beside ``grad_avg``. Parameters in
+    float16 and bfloat16 keep their state and do their arithmetic in float32. Checkpoints of torch's
+    load and continue. The step count is float32 whatever the default dtype, and ``capturable`` is
+    not refused on the CPU.
 
     Sources: Tieleman and Hinton (2012), lecture 6e, slide 29; Graves (2013), equations 38-45, for
     centering, there with :math:`\epsilon` inside the root; Finch (2009), section 9, for the
@@ -79,41 +96,74 @@ class RMSprop(torch.optim.RMSprop):
         foreach: bool | None = None,
         maximize: bool = False,
         differentiable: bool = False,
+        *,
+        eps_in_sqrt: bool = False,
+        initial_accumulator_value: float = 0,
+        lr_in_momentum: bool = False,
+        decoupled_weight_decay: bool = False,
+        bias_correction: bool = False,
+        nesterov: bool = False,
     ) -> None:
-        _check_numbers(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        super().__init__(
-            params,
-            lr=lr,
-            alpha=alpha,
-            eps=eps,
-            weight_decay=weight_decay,
-            momentum=momentum,
-            centered=centered,
-            capturable=capturable,
-            foreach=foreach,
-            maximize=maximize,
-            differentiable=differentiable,
-        )
+        defaults = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "centered": centered,
+            "capturable": capturable,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "eps_in_sqrt": eps_in_sqrt,
+            "initial_accumulator_value": initial_accumulator_value,
+            "lr_in_momentum": lr_in_momentum,
+            "decoupled_weight_decay": decoupled_weight_decay,
+            "bias_correction": bias_correction,
+            "nesterov": nesterov,
+        }
+        check_options(defaults)
+        # Past torch.optim.RMSprop's own constructor, which knows only its own options.
+        torch.optim.Optimizer.__init__(self, params, defaults)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a param group as ``torch.optim.Optimizer`` does, after checking its numbers."""
-        _check_numbers(**{name: param_group[name] for name in _NUMBERS if name in param_group})
+        """Add a param group as ``torch.optim.Optimizer`` does, after checking its options."""
+        if isinstance(param_group, dict):
+            check_options({**self.defaults, **param_group})
         super().add_param_group(param_group)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        check_state(state)
+        for group in state["param_groups"]:
+            for name, value in OFF.items():
+                group.setdefault(name, value)
+        super().__setstate__(state)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a checkpoint of this class or of ``torch.optim.RMSprop``.
 
         Args:
-            state_dict: from ``state_dict()`` of either. Torch's centered state holds the average of
-                squares; its variance, :math:`v - m^2` clamped at 0, takes its place.
+            state_dict: from ``state_dict()`` of either. Its options replace the present ones; those
+                that torch does not have become torch's meaning. Torch's centered state is turned
+                into a variance, :math:`v - m^2` clamped at 0.
+
+        Raises:
+            ValueError: for a checkpoint of another optimizer, or with other groups or shapes; the
+                optimizer is left as it was.
         """
         super().load_state_dict(state_dict)
-        for state in self.state.values():
-            if "grad_avg" in state and "square_avg" in state:
-                square, mean = state.pop("square_avg"), state["grad_avg"]
-                state["grad_var"] = _as_real(square).sub(_as_real(mean).square()).clamp_(min=0)
-                if torch.is_complex(square):
-                    state["grad_var"] = torch.view_as_complex(state["grad_var"])
+        # torch has cast the state to the parameters' dtype; low precision keeps it in float32.
+        saved = [i for group in state_dict["param_groups"] for i in group["params"]]
+        params = [p for group in self.param_groups for p in group["params"]]
+        for i, param in zip(saved, params, strict=True):
+            if param.dtype in eager.LOW_PRECISION:
+                for name, value in state_dict["state"].get(i, {}).items():
+                    if name in BUFFERS:
+                        self.state[param][name] = value.to(param.device, torch.float32)
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param in self.state:
+                    complete_state(self.state[param], param, group)
 
     @_use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -133,54 +183,33 @@ class RMSprop(torch.optim.RMSprop):
         for group in self.param_groups:
             for param in group["params"]:
                 if param.grad is not None:
-                    self._step_param(param, group)
+                    self._step_param(param, param.grad, group)
         return loss
 
-    def _step_param(self, param: Tensor, group: dict[str, Any]) -> None:
-        grad = cast(Tensor, param.grad)
+    def _step_param(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         if grad.is_sparse:
             raise RuntimeError("RMSprop does not support sparse gradients")
         state = self.state[param]
-        if not state:
-            state["step"] = torch.zeros(
-                (), dtype=torch.float32, device=param.device if group["capturable"] else "cpu"
-            )
-            for name in _state_names(group):
-                state[name] = torch.zeros_like(param, memory_format=torch.preserve_format)
+        complete_state(state, param, group)
         state["step"] += 1
-        averages: dict[str, Any] = {name: _as_real(state[name]) for name in _state_names(group)}
-        options = {name: group[name] for name in (*_NUMBERS, "maximize")}
-        eager.step(_as_real(param), _as_real(grad), **averages, **options)
+        names = state_names(group)
+        buffers: dict[str, Any] = {name: as_real(state[name]) for name in names}
+        options = {name: group[name] for name in _KERNEL_OPTIONS}
+        options["alpha"] = _alpha_of_step(group, state["step"])
+        eager.step(as_real(param), as_real(grad), **buffers, **options)
 
 
-_NUMBERS = ("lr", "alpha", "eps", "weight_decay", "momentum")
-# torch's own wording, so that code which matches its messages keeps working.
-_TITLES = {"lr": "learning rate", "eps": "epsilon value"}
+_KERNEL_OPTIONS = (
+    *("lr", "eps", "weight_decay", "momentum", "maximize"),
+    *("eps_in_sqrt", "lr_in_momentum", "decoupled_weight_decay", "nesterov"),
+)
 
 
-def _check_numbers(**hyperparameters: float | Tensor) -> None:
-    for name, number in hyperparameters.items():
-        if name == "lr" and isinstance(number, Tensor) and _is_real(number):
-            if number.numel() != 1:
-                raise ValueError("Tensor lr must be 1-element")
-            if number.device.type == "meta":
-                continue
-        elif isinstance(number, bool) or not isinstance(number, numbers.Real):
-            raise TypeError(f"{name} must be a number, got {number!r}")
-        limit = 1 if name == "alpha" else math.inf
-        if not 0 <= number < limit:
-            title = _TITLES.get(name, f"{name} value")
-            raise ValueError(f"Invalid {title}: {number} (allowed: [0, {limit:g}))")
-
-
-def _is_real(tensor: Tensor) -> bool:
-    return not tensor.is_complex() and tensor.dtype != torch.bool
-
-
-def _state_names(group: dict[str, Any]) -> tuple[str, ...]:
-    averages = ("grad_avg", "grad_var") if group["centered"] else ("square_avg",)
-    return (*averages, "momentum_buffer") if group["momentum"] > 0 else averages
-
-
-def _as_real(tensor: Tensor) -> Tensor:
-    return torch.view_as_real(tensor) if torch.is_complex(tensor) else tensor
+def _alpha_of_step(group: dict[str, Any], step: Tensor) -> float | Tensor:
+    """Return the smoothing constant of this step, see `rmsprop.equations.corrected_alpha`."""
+    alpha = group["alpha"]
+    if not group["bias_correction"]:
+        return alpha
+    # On the device where nothing may be read from it, else in Python's double precision.
+    t = step if group["capturable"] or torch.compiler.is_compiling() else step.item()
+    return alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)

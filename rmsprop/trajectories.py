@@ -102,7 +102,7 @@ class RMSpropRule:
 
     def start(self, shape: tuple[int, ...]) -> equations.State:
         """Return zeros."""
-        return equations.State.zeros(shape)
+        return equations.State.start(shape)
 
     def step(
         self, point: Array, grad: Array, state: equations.State

@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.lock, environment.yml and what is installed say the same."""
+"""pyproject.toml, the lock files, environment.yml and what is installed say the same."""
 
 import sys
 import tomllib
@@ -15,28 +15,50 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
-LINES = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if line[0] != "#"]
-LOCK = {canonicalize_name(name): pin for name, _, pin in (line.partition("==") for line in LINES)}
+LINES = {
+    path.name: [line for line in path.read_text().splitlines() if line[0] != "#"]
+    for path in ROOT.glob("requirements*.lock")
+}
+LOCK, ORACLES = (
+    {
+        canonicalize_name(name): pin
+        for name, _, pin in (line.partition("==") for line in LINES[file])
+    }
+    for file in ("requirements.lock", "requirements-oracles.lock")
+)
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+EXTRAS = dict(PROJECT["optional-dependencies"])
+ORACLE_REQUIREMENTS = EXTRAS.pop("oracles")
 REQUIREMENTS = [
     *PYPROJECT["build-system"]["requires"],
     *PROJECT["dependencies"],
-    *(line for extra in PROJECT["optional-dependencies"].values() for line in extra),
+    *(line for extra in EXTRAS.values() for line in extra),
 ]
 
 
-def test_the_lock_pins_each_package_once_and_in_order():
+@pytest.mark.parametrize("file", LINES)
+def test_a_lock_pins_each_package_once_and_in_order(file):
     """Also that no pin has a local label, which only some machines could install."""
-    names = [line.partition("==")[0] for line in LINES]
-    assert names == sorted(names, key=str.lower)
-    assert len(LOCK) == len(names)
-    assert all(Version(pin).local is None for pin in LOCK.values())
+    names, pins = zip(*(line.split("==") for line in LINES[file]), strict=True)
+    assert list(names) == sorted(names, key=str.lower)
+    assert len({canonicalize_name(name) for name in names}) == len(names)
+    assert all(Version(pin).local is None for pin in pins)
 
 
-@pytest.mark.parametrize("line", REQUIREMENTS)
-def test_the_lock_satisfies_pyproject(line):
+def test_no_oracle_replaces_what_the_book_is_made_with():
+    assert not LOCK.keys() & ORACLES.keys()
+
+
+@pytest.mark.parametrize(
+    ("lock", "line"),
+    [
+        *((LOCK, line) for line in REQUIREMENTS),
+        *((ORACLES, line) for line in ORACLE_REQUIREMENTS),
+    ],
+)
+def test_the_locks_satisfy_pyproject(lock, line):
     requirement = Requirement(line)
-    assert LOCK[canonicalize_name(requirement.name)] in requirement.specifier
+    assert lock[canonicalize_name(requirement.name)] in requirement.specifier
 
 
 def test_conda_names_the_main_tools_in_the_versions_of_the_lock():

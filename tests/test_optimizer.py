@@ -15,6 +15,8 @@ from torch.nn import Parameter
 from torch.optim import lr_scheduler
 
 from rmsprop import RMSprop, equations
+from rmsprop.kernels.eager import LOW_PRECISION
+from rmsprop.options import OFF
 
 # Of a parameter or state of size 1, after at most 30 steps of at most a tenth.
 TOLERANCE = {
@@ -26,6 +28,9 @@ TOLERANCE = {
 }
 # Torch subtracts m^2 from v, which amplifies its rounding.
 CENTERED_TOLERANCE = {dtype: 100 * tolerance for dtype, tolerance in TOLERANCE.items()}
+
+
+SWITCHES = ("eps_in_sqrt", "lr_in_momentum", "decoupled_weight_decay", "bias_correction")
 
 
 def random_tensors(*shapes, dtype=torch.float64, seed=0):
@@ -64,8 +69,8 @@ def assert_close(ours, theirs, tolerance):
 def assert_equivalent(ours, theirs, tolerance=None):
     """Compare options, parameters and state of an optimizer of ours with one of torch's."""
     for our_group, their_group in zip(ours.param_groups, theirs.param_groups, strict=True):
-        assert {k: v for k, v in our_group.items() if k != "params"} == {
-            k: v for k, v in their_group.items() if k != "params"
+        assert {k: our_group[k] for k in their_group.keys() - {"params"}} == {
+            k: their_group[k] for k in their_group.keys() - {"params"}
         }
         centered = our_group["centered"]
         for our_param, their_param in zip(our_group["params"], their_group["params"], strict=True):
@@ -78,6 +83,9 @@ def assert_equivalent(ours, theirs, tolerance=None):
                 their_state["grad_var"] = square - parts(torch.square, mean)
             assert our_state.keys() == their_state.keys()
             for name, value in our_state.items():
+                if our_param.dtype in LOW_PRECISION and name != "step":
+                    assert value.dtype == torch.float32
+                    value = value.to(our_param.dtype)
                 # A momentum buffer is as large as the sum of ten steps over lr.
                 assert_close(value, their_state[name], limit * (10 if "momentum" in name else 1))
 
@@ -97,16 +105,18 @@ def test_signature_and_defaults_are_those_of_torch():
         [(p.name, p.default, p.kind) for p in inspect.signature(cls).parameters.values()]
         for cls in (RMSprop, torch.optim.RMSprop)
     )
-    assert ours == theirs
+    assert ours[: len(theirs)] == theirs
+    assert [(name, default) for name, default, _ in ours[len(theirs) :]] == list(OFF.items())
+    assert {kind for *_, kind in ours[len(theirs) :]} == {inspect.Parameter.KEYWORD_ONLY}
 
 
 def test_optimizer_is_an_instance_of_torchs_with_its_options():
     ours, theirs = (cls([Parameter(torch.ones(1))]) for cls in (RMSprop, torch.optim.RMSprop))
     assert isinstance(ours, torch.optim.RMSprop)
-    assert ours.defaults == theirs.defaults
+    assert ours.defaults == theirs.defaults | OFF
 
 
-options = st.fixed_dictionaries(
+options = st.fixed_dictionaries(  # torch's
     {
         "lr": st.floats(0, 0.1),
         "alpha": st.floats(0.5, 0.99),
@@ -131,14 +141,25 @@ def test_optimizer_equals_torch_with_any_options_in_any_dtype(dtype, options):
     assert_equivalent(ours, theirs)
 
 
-@given(options=options, scale=st.floats(1e-3, 1e3))
-def test_optimizer_equals_the_equations(options, scale):
+@st.composite
+def all_options(draw):
+    """Options of ours that do not exclude each other."""
+    chosen = draw(options) | draw(st.fixed_dictionaries(dict.fromkeys(SWITCHES, st.booleans())))
+    if not chosen["bias_correction"]:
+        chosen["initial_accumulator_value"] = draw(st.sampled_from([0, 0.5, 1.0]))
+    chosen["nesterov"] = chosen["momentum"] > 0 and draw(st.booleans())
+    return chosen
+
+
+@given(options=all_options(), scale=st.floats(1e-3, 1e3))
+def test_optimizer_equals_the_equations_with_any_options(options, scale):
     (param,) = random_tensors((5,))
     steps = [[scale * grad] for (grad,) in random_steps([param], 20)]
     optimizer = run(RMSprop, [param], steps, **options)
     weight = optimizer.param_groups[0]["params"][0]
     del options["foreach"]
-    expected, state = param.numpy(), equations.State.zeros((5,))
+    start = options.pop("initial_accumulator_value", 0)
+    expected, state = param.numpy(), equations.State.start((5,), start)
     for (grad,) in steps:
         expected, state = equations.step(expected, grad.numpy(), state, **options)
     torch.testing.assert_close(weight.detach().numpy(), expected, rtol=1e-12, atol=1e-12)

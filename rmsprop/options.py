@@ -1,0 +1,66 @@
+"""The options of `rmsprop.RMSprop`: what they may be, and what they are where nobody set them."""
+
+import math
+import numbers
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["OFF", "check_options"]
+
+# What the options that torch does not have are, where nobody set them.
+OFF = {
+    "eps_in_sqrt": False,
+    "initial_accumulator_value": 0,
+    "lr_in_momentum": False,
+    "decoupled_weight_decay": False,
+    "bias_correction": False,
+    "nesterov": False,
+}
+# For every number its least upper bound, and the title that torch's messages give it.
+_NUMBERS = {
+    "lr": (math.inf, "learning rate"),
+    "alpha": (1, "alpha value"),
+    "eps": (math.inf, "epsilon value"),
+    "weight_decay": (math.inf, "weight_decay value"),
+    "momentum": (1, "momentum value"),
+    "initial_accumulator_value": (math.inf, "initial_accumulator_value"),
+}
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Raise unless every option of a param group is one that makes sense.
+
+    Args:
+        options: all options of `rmsprop.RMSprop` by name.
+
+    Raises:
+        ValueError: if a number is out of its range or not finite, or two options exclude each
+            other.
+        TypeError: if a number is not a number at all.
+
+    Messages begin like torch's, so that code which matches those keeps working.
+    """
+    for name, (limit, title) in _NUMBERS.items():
+        number = options[name]
+        if name == "lr" and isinstance(number, Tensor) and _is_real(number):
+            if number.numel() != 1:
+                raise ValueError("Tensor lr must be 1-element")
+            if number.device.type == "meta":
+                continue
+        elif isinstance(number, bool) or not isinstance(number, numbers.Real):
+            raise TypeError(f"{name} must be a number, got {number!r}")
+        if not 0 <= number < limit:
+            raise ValueError(f"Invalid {title}: {number} (allowed: [0, {limit:g}))")
+    if options["nesterov"] and not options["momentum"] > 0:
+        raise ValueError("nesterov needs a momentum above 0, got momentum 0")
+    if options["bias_correction"] and options["initial_accumulator_value"] != 0:
+        raise ValueError(
+            "bias_correction needs an average that starts from 0, got initial_accumulator_value "
+            f"{options['initial_accumulator_value']}"
+        )
+
+
+def _is_real(tensor: Tensor) -> bool:
+    return not tensor.is_complex() and tensor.dtype != torch.bool
