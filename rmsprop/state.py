@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rmsprop.kernels.eager import LOW_PRECISION
 
-__all__ = ["BUFFERS", "as_real", "check_state", "complete_state", "state_names"]
+__all__ = ["BUFFERS", "as_real", "check_state", "complete_state", "own_state", "state_names"]
 
 BUFFERS = {"square_avg", "grad_avg", "grad_var", "momentum_buffer"}
 
@@ -22,9 +22,12 @@ def check_state(state: dict[str, Any]) -> None:
                 + ", ".join(sorted(group.keys() - {"params"}))
             )
     for param, buffers in state["state"].items():
-        unknown = buffers.keys() - BUFFERS - {"step"}
-        if unknown:
-            raise ValueError(f"state_dict must be of an RMSprop optimizer, got {sorted(unknown)}")
+        if not isinstance(param, Tensor):
+            continue  # torch carries along what belongs to no parameter
+        if buffers.keys() - BUFFERS - {"step"} or (buffers and "step" not in buffers):
+            raise ValueError(
+                f"state_dict must be of an RMSprop optimizer, got a state of {sorted(buffers)}"
+            )
         for name in buffers.keys() & BUFFERS:
             if buffers[name].shape != param.shape:
                 raise ValueError(
@@ -39,11 +42,22 @@ def state_names(group: dict[str, Any]) -> Iterable[str]:
     return (*averages, "momentum_buffer") if group["momentum"] > 0 else averages
 
 
+def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> None:
+    """Undo what torch does to state that it loads: lower its precision, or share its memory."""
+    for name, value in saved.items():
+        if name in BUFFERS and param.dtype in LOW_PRECISION:
+            state[name] = value.to(param.device, torch.float32, copy=True)
+        elif isinstance(value, Tensor):
+            state[name] = state[name].clone()
+
+
 def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
     """Give the state what the group's options need, converting what it has of torch's or others."""
     if "step" not in state:
         device = param.device if group["capturable"] else "cpu"
         state["step"] = torch.zeros((), dtype=torch.float32, device=device)
+    elif group["capturable"]:
+        state["step"] = state["step"].to(param.device)
     if group["centered"] and "square_avg" in state:
         square_avg = state.pop("square_avg")
         if "grad_avg" in state:
