@@ -6,8 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rmsprop.kernels.eager import LOW_PRECISION
-
 __all__ = ["BUFFERS", "as_real", "check_state", "complete_state", "own_state", "state_names"]
 
 BUFFERS = {"square_avg", "grad_avg", "grad_var", "momentum_buffer"}
@@ -45,8 +43,8 @@ def state_names(group: dict[str, Any]) -> Iterable[str]:
 def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> None:
     """Undo what torch does to state that it loads: lower its precision, or share its memory."""
     for name, value in saved.items():
-        if name in BUFFERS and param.dtype in LOW_PRECISION:
-            state[name] = value.to(param.device, torch.float32, copy=True)
+        if name in BUFFERS:
+            state[name] = value.to(param.device, _state_dtype(param), copy=True)
         elif isinstance(value, Tensor):
             state[name] = state[name].clone()
 
@@ -72,8 +70,9 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
         state["square_avg"] = _from_real(as_real(grad_var) + _square(grad_avg), grad_var)
     for name in state_names(group):
         if name not in state:
-            dtype = torch.float32 if param.dtype in LOW_PRECISION else param.dtype
-            state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
+            state[name] = torch.zeros_like(
+                param, dtype=_state_dtype(param), memory_format=torch.preserve_format
+            )
             if name in ("square_avg", "grad_var") and group["initial_accumulator_value"] != 0:
                 as_real(state[name]).fill_(group["initial_accumulator_value"])
 
@@ -81,6 +80,10 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
 def as_real(tensor: Tensor) -> Tensor:
     """Return a view of a complex tensor as real numbers, any other tensor as it is."""
     return torch.view_as_real(tensor) if torch.is_complex(tensor) else tensor
+
+
+def _state_dtype(param: Tensor) -> torch.dtype:
+    return torch.promote_types(param.dtype, torch.float32)
 
 
 def _square(tensor: Tensor) -> Tensor:
