@@ -9,7 +9,7 @@ from torch.optim.optimizer import ParamsT, _use_grad_for_differentiable
 
 from rmsprop.kernels import eager
 from rmsprop.options import OFF, check_options
-from rmsprop.state import BUFFERS, as_real, check_state, complete_state, state_names
+from rmsprop.state import as_real, check_state, complete_state, own_state, state_names
 
 __all__ = ["RMSprop"]
 
@@ -54,6 +54,8 @@ class RMSprop(torch.optim.RMSprop):
         decoupled_weight_decay: shrink the parameter by :math:`1 - \eta\lambda` before the step
             instead of adding :math:`\lambda w` to the gradient.
         bias_correction: average with `rmsprop.equations.corrected_alpha` instead of `alpha`.
+            Centered, that makes the variance after one gradient 0, and the first step
+            :math:`\eta g / \epsilon`.
         nesterov: step along :math:`\mu b_t + g_t / (\sqrt{v_t} + \epsilon)` instead of :math:`b_t`.
 
     Raises:
@@ -151,18 +153,23 @@ class RMSprop(torch.optim.RMSprop):
             ValueError: for a checkpoint of another optimizer, or with other groups or shapes; the
                 optimizer is left as it was.
         """
-        super().load_state_dict(state_dict)
-        # torch has cast the state to the parameters' dtype; low precision keeps it in float32.
-        saved = [i for group in state_dict["param_groups"] for i in group["params"]]
-        params = [p for group in self.param_groups for p in group["params"]]
-        for i, param in zip(saved, params, strict=True):
-            if param.dtype in eager.LOW_PRECISION:
-                for name, value in state_dict["state"].get(i, {}).items():
-                    if name in BUFFERS:
-                        self.state[param][name] = value.to(param.device, torch.float32)
-        for group in self.param_groups:
-            for param in group["params"]:
+        loaded: dict[str, Any] = {}
+        # Between the user's hooks: sees what theirs made, and is done before theirs look.
+        hooks = (
+            self.register_load_state_dict_pre_hook(lambda _, made: loaded.update(made)),
+            self.register_load_state_dict_post_hook(lambda _: self._own(loaded), prepend=True),
+        )
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _own(self, loaded: dict[str, Any]) -> None:
+        for group, saved in zip(self.param_groups, loaded["param_groups"], strict=True):
+            for param, i in zip(group["params"], saved["params"], strict=True):
                 if param in self.state:
+                    own_state(self.state[param], loaded["state"][i], param)
                     complete_state(self.state[param], param, group)
 
     @_use_grad_for_differentiable
@@ -180,15 +187,19 @@ class RMSprop(torch.optim.RMSprop):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    self._step_param(param, param.grad, group)
+        with_grad = [
+            (param, param.grad, group)
+            for group in self.param_groups
+            for param in group["params"]
+            if param.grad is not None
+        ]
+        if any(grad.is_sparse for _, grad, _ in with_grad):
+            raise RuntimeError("RMSprop does not support sparse gradients")
+        for param, grad, group in with_grad:
+            self._step_param(param, grad, group)
         return loss
 
     def _step_param(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        if grad.is_sparse:
-            raise RuntimeError("RMSprop does not support sparse gradients")
         state = self.state[param]
         complete_state(state, param, group)
         state["step"] += 1
@@ -210,6 +221,8 @@ def _alpha_of_step(group: dict[str, Any], step: Tensor) -> float | Tensor:
     alpha = group["alpha"]
     if not group["bias_correction"]:
         return alpha
-    # On the device where nothing may be read from it, else in Python's double precision.
-    t = step if group["capturable"] or torch.compiler.is_compiling() else step.item()
+    # In double precision: float32 has no digits of 1 - alpha to spare. On the device where nothing
+    # may be read from it, else in Python.
+    on_device = group["capturable"] or torch.compiler.is_compiling()
+    t = step.double() if on_device else step.item()
     return alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)

@@ -6,9 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rmsprop.kernels.eager import LOW_PRECISION
-
-__all__ = ["BUFFERS", "as_real", "check_state", "complete_state", "state_names"]
+__all__ = ["BUFFERS", "as_real", "check_state", "complete_state", "own_state", "state_names"]
 
 BUFFERS = {"square_avg", "grad_avg", "grad_var", "momentum_buffer"}
 
@@ -22,9 +20,12 @@ def check_state(state: dict[str, Any]) -> None:
                 + ", ".join(sorted(group.keys() - {"params"}))
             )
     for param, buffers in state["state"].items():
-        unknown = buffers.keys() - BUFFERS - {"step"}
-        if unknown:
-            raise ValueError(f"state_dict must be of an RMSprop optimizer, got {sorted(unknown)}")
+        if not isinstance(param, Tensor):
+            continue  # torch carries along what belongs to no parameter
+        if buffers.keys() - BUFFERS - {"step"} or (buffers and "step" not in buffers):
+            raise ValueError(
+                f"state_dict must be of an RMSprop optimizer, got a state of {sorted(buffers)}"
+            )
         for name in buffers.keys() & BUFFERS:
             if buffers[name].shape != param.shape:
                 raise ValueError(
@@ -39,11 +40,22 @@ def state_names(group: dict[str, Any]) -> Iterable[str]:
     return (*averages, "momentum_buffer") if group["momentum"] > 0 else averages
 
 
+def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> None:
+    """Undo what torch does to state that it loads: lower its precision, or share its memory."""
+    for name, value in saved.items():
+        if name in BUFFERS:
+            state[name] = value.to(param.device, _state_dtype(param), copy=True)
+        elif isinstance(value, Tensor):
+            state[name] = state[name].clone()
+
+
 def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
     """Give the state what the group's options need, converting what it has of torch's or others."""
     if "step" not in state:
         device = param.device if group["capturable"] else "cpu"
         state["step"] = torch.zeros((), dtype=torch.float32, device=device)
+    elif group["capturable"]:
+        state["step"] = state["step"].to(param.device)
     if group["centered"] and "square_avg" in state:
         square_avg = state.pop("square_avg")
         if "grad_avg" in state:
@@ -58,8 +70,9 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
         state["square_avg"] = _from_real(as_real(grad_var) + _square(grad_avg), grad_var)
     for name in state_names(group):
         if name not in state:
-            dtype = torch.float32 if param.dtype in LOW_PRECISION else param.dtype
-            state[name] = torch.zeros_like(param, dtype=dtype, memory_format=torch.preserve_format)
+            state[name] = torch.zeros_like(
+                param, dtype=_state_dtype(param), memory_format=torch.preserve_format
+            )
             if name in ("square_avg", "grad_var") and group["initial_accumulator_value"] != 0:
                 as_real(state[name]).fill_(group["initial_accumulator_value"])
 
@@ -67,6 +80,10 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
 def as_real(tensor: Tensor) -> Tensor:
     """Return a view of a complex tensor as real numbers, any other tensor as it is."""
     return torch.view_as_real(tensor) if torch.is_complex(tensor) else tensor
+
+
+def _state_dtype(param: Tensor) -> torch.dtype:
+    return torch.promote_types(param.dtype, torch.float32)
 
 
 def _square(tensor: Tensor) -> Tensor:

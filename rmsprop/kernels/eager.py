@@ -38,7 +38,7 @@ def step(
     Args:
         param: real tensor of any shape; this and the state are changed in place. In float16 and
             bfloat16 the arithmetic is done in float32, the dtype that the state then has.
-        grad: its gradient, same shape and dtype; never changed.
+        grad: its gradient, same shape; never changed.
         square_avg: average of squared gradients, or None for the centered rule.
         grad_avg: average of gradients, or None for the uncentered rule.
         grad_var: their weighted variance, given together with `grad_avg`.
@@ -66,7 +66,8 @@ def step(
         lr = lr.reshape(())
     target, working = param, param
     if param.dtype in LOW_PRECISION:
-        working, grad = param.float(), grad.float()
+        working = param.float()
+    grad = grad.to(working.dtype)
     if maximize:
         grad = -grad
     if weight_decay != 0 and decoupled_weight_decay:
@@ -108,5 +109,7 @@ def _average(
 
 def _denominator(average: Tensor, eps: float, eps_in_sqrt: bool) -> Tensor:
     root = average.add(eps).sqrt() if eps_in_sqrt else average.sqrt().add(eps)
-    # Without eps a gradient that has always been 0, or too small to square, would be divided by 0.
-    return root if eps > 0 else root.masked_fill(root == 0, math.inf)
+    # Without an eps that this dtype can tell from 0, a gradient that has always been 0, or is too
+    # small to square, would be divided by 0.
+    enough = eps >= torch.finfo(root.dtype).tiny
+    return root if enough else root.masked_fill(root == 0, math.inf)
