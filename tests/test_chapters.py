@@ -1,0 +1,53 @@
+"""The chapters as committed: without outputs, in step with the package and the contents."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from rmsprop import equations
+
+ROOT = Path(__file__).parents[1]
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+TEXT = "".join(path.read_text() for path in CHAPTERS)
+
+every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+
+
+def code_cells(path):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@every_chapter
+def test_chapter_is_committed_without_outputs(path):
+    assert not any(cell.outputs or cell.execution_count for cell in code_cells(path))
+
+
+@every_chapter
+def test_chapter_says_on_which_device_it_ran(path):
+    assert "choose_device()" in code_cells(path)[0].source
+
+
+@every_chapter
+def test_chapter_publishes_at_least_two_figures_under_names_of_its_own(path):
+    names = re.findall(
+        r'publish\(\s*fig,\s*\\?"([a-z0-9-]+)', "\n".join(c.source for c in code_cells(path))
+    )
+    assert len(names) == len(set(names)) >= 2
+    everywhere = re.findall(r'publish\((?:\\n|"|,|\s)*fig,(?:\\n|"|,|\s)*\\"([a-z0-9-]+)\\"', TEXT)
+    assert all(everywhere.count(name) == 1 for name in names)
+
+
+def test_table_of_contents_lists_every_chapter():
+    contents = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+    listed = {entry["file"] for entry in contents["chapters"]}
+    assert {path.stem for path in CHAPTERS} <= listed
+
+
+def test_every_equation_that_the_package_names_is_in_the_book():
+    named = set(re.findall(r"``(eq-[a-z-]+)``", Path(equations.__file__).read_text()))
+    assert len(named) > 10
+    assert {label for label in named if f"$$ ({label})" not in TEXT} == set()
