@@ -7,6 +7,8 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+import rmsprop
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # The base loader leaves dates and versions the strings that they are in the file.
@@ -50,7 +52,7 @@ def test_the_citation_is_valid():
 
 
 def test_the_citation_is_of_this_version_and_licence():
-    assert CITATION["version"] == PROJECT["version"]
+    assert CITATION["version"] == PROJECT["version"] == rmsprop.__version__
     assert CITATION["license"] == PROJECT["license"]
     assert [author["name"] for author in CITATION["authors"]] == [
         author["name"] for author in PROJECT["authors"]
