@@ -79,8 +79,8 @@ def optax() -> dict[str, Any]:
 
     Centered, :math:`\sqrt{v - m^2 + \epsilon}`. No weight decay, and :math:`v_0 = 0`. Its
     options ``eps_in_sqrt``, ``nesterov`` and ``bias_correction`` are called the same here, and
-    ``initial_scale`` is `initial_accumulator_value`. It has no default for the learning rate;
-    PyTorch's stays.
+    ``initial_scale`` is `initial_accumulator_value`; here Nesterov needs a momentum, and bias
+    correction excludes an initial scale. It has no default for the learning rate; PyTorch's stays.
 
     Source: ``optax/_src/alias.py`` and ``transform.py``.
 
@@ -112,7 +112,8 @@ def hinton() -> dict[str, Any]:
 
     .. math:: w \leftarrow w - \frac{\eta\, g}{\sqrt{v}}
 
-    It has no default for the learning rate; PyTorch's stays.
+    It names no start; here :math:`v_0 = 0`. It has no default for the learning rate; PyTorch's
+    stays.
 
     Source: Tieleman and Hinton (2012), lecture 6e, slide 29.
 
@@ -128,6 +129,8 @@ def graves() -> dict[str, Any]:
     .. math::
 
        b \leftarrow \mu b + \frac{\eta\, g}{\sqrt{v - m^2 + \epsilon}}, \qquad w \leftarrow w - b
+
+    :math:`v_0 = m_0 = 0`.
 
     Source: Graves (2013), equations 38-45.
 

@@ -53,7 +53,9 @@ class RMSprop(torch.optim.RMSprop):
             :math:`w_t = w_{t-1} - b_t`.
         decoupled_weight_decay: shrink the parameter by :math:`1 - \eta\lambda` before the step
             instead of adding :math:`\lambda w` to the gradient.
-        bias_correction: average with `rmsprop.equations.corrected_alpha` instead of `alpha`.
+        bias_correction: average with `rmsprop.equations.corrected_alpha` instead of `alpha`. Set it
+            before the first step: the state then holds corrected averages, and one that was begun
+            without correction is not converted.
             Centered, that makes the variance after one gradient 0, and the first step
             :math:`\eta g / \epsilon`.
         nesterov: step along :math:`\mu b_t + g_t / (\sqrt{v_t} + \epsilon)` instead of :math:`b_t`.
@@ -70,7 +72,8 @@ class RMSprop(torch.optim.RMSprop):
     two averages, :math:`v - m^2`, which float32 may round below zero and into NaN; here the
     variance is a sum of non-negative terms, kept as ``grad_var`` beside ``grad_avg``. Parameters in
     float16 and bfloat16 keep their state and do their arithmetic in float32. Checkpoints of torch's
-    load and continue. The step count is float32 whatever the default dtype, and ``capturable`` is
+    load and continue, with torch's options; ours go back to torch only uncentered and without
+    options of our own. The step count is float32 whatever the default dtype, and ``capturable`` is
     not refused on the CPU.
 
     Sources: Tieleman and Hinton (2012), lecture 6e, slide 29; Graves (2013), equations 38-45, for
