@@ -1,15 +1,23 @@
 """RMSprop for PyTorch: options and state; the arithmetic is in `rmsprop.kernels`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT, _use_grad_for_differentiable
 
-from rmsprop.kernels import eager
+from rmsprop.fusion import Fusion, wanted
+from rmsprop.kernels import eager, fused
+from rmsprop.kernels.batch import Batch
 from rmsprop.options import OFF, check_options
-from rmsprop.state import as_real, check_state, complete_state, own_state, state_names
+from rmsprop.state import (
+    as_real,
+    check_state,
+    complete_state,
+    own_state,
+    state_names,
+)
 
 __all__ = ["RMSprop"]
 
@@ -59,12 +67,16 @@ class RMSprop(torch.optim.RMSprop):
             Centered, that makes the variance after one gradient 0, and the first step
             :math:`\eta g / \epsilon`.
         nesterov: step along :math:`\mu b_t + g_t / (\sqrt{v_t} + \epsilon)` instead of :math:`b_t`.
+        fused: whether one pass over memory steps all parameters of a group, with the same result.
+            None: where that is possible and pays; False: never. True insists, and takes the scale
+            of ``torch.amp.GradScaler`` itself, leaving the gradients as they are.
 
     Raises:
         ValueError: if a number is out of its range or not finite, or two options exclude each
             other.
         TypeError: if a number is not a number at all.
-        RuntimeError: at `step`, for a sparse gradient.
+        RuntimeError: if `fused` is set together with `differentiable` or `foreach`; at `step`, for
+            a sparse gradient, and for a parameter that `fused` kernels cannot step.
 
     Equivalent to ``torch.optim.RMSprop`` to rounding, with the same defaults; the options from
     ``eps_in_sqrt`` on are its own and off by default; `rmsprop.convention` sets them to mean what
@@ -108,6 +120,7 @@ class RMSprop(torch.optim.RMSprop):
         decoupled_weight_decay: bool = False,
         bias_correction: bool = False,
         nesterov: bool = False,
+        fused: bool | None = None,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -126,10 +139,17 @@ class RMSprop(torch.optim.RMSprop):
             "decoupled_weight_decay": decoupled_weight_decay,
             "bias_correction": bias_correction,
             "nesterov": nesterov,
+            "fused": fused,
         }
         check_options(defaults)
         # Past torch.optim.RMSprop's own constructor, which knows only its own options.
         torch.optim.Optimizer.__init__(self, params, defaults)
+        self._fusions: dict[int, Fusion] = {}
+
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        """Tell torch.amp.GradScaler that `step` divides by the scale and skips infinities."""
+        return all(group["fused"] for group in self.param_groups)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a param group as ``torch.optim.Optimizer`` does, after checking its options."""
@@ -143,6 +163,7 @@ class RMSprop(torch.optim.RMSprop):
             for name, value in OFF.items():
                 group.setdefault(name, value)
         super().__setstate__(state)
+        self._fusions = {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a checkpoint of this class or of ``torch.optim.RMSprop``.
@@ -190,27 +211,63 @@ class RMSprop(torch.optim.RMSprop):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        with_grad = [
-            (param, param.grad, group)
-            for group in self.param_groups
-            for param in group["params"]
-            if param.grad is not None
-        ]
-        if any(grad.is_sparse for _, grad, _ in with_grad):
+        params, grads = zip(
+            *[_with_grad(group["params"]) for group in self.param_groups], strict=True
+        )
+        sparse = [grad.is_sparse for of_group in grads for grad in of_group]
+        if any(sparse):
             raise RuntimeError("RMSprop does not support sparse gradients")
-        for param, grad, group in with_grad:
-            self._step_param(param, grad, group)
+        plans = [
+            self._plan(i, *tensors) for i, tensors in enumerate(zip(params, grads, strict=True))
+        ]
+        for i, (batches, rest) in enumerate(plans):
+            for batch in batches:
+                self._step_batch(batch, self.param_groups[i])
+            for k in rest:
+                self._step_param(params[i][k], grads[i][k], self.param_groups[i])
         return loss
+
+    def _plan(
+        self, i: int, params: list[Tensor], grads: list[Tensor]
+    ) -> tuple[list[Batch], Sequence[int]]:
+        """Return what of the i-th group kernels step together, and the positions of the rest."""
+        group = self.param_groups[i]
+        if not wanted(group, params):
+            return [], range(len(params))
+        states = [self.state[param] for param in params]
+        return self._fusions.setdefault(i, Fusion()).plan(group, params, grads, states)
+
+    def _step_batch(self, batch: Batch, group: dict[str, Any]) -> None:
+        kernel = fused.kernel_of(batch.device.type)
+        assert kernel is not None
+        kernel.step(
+            batch,
+            centered=group["centered"],
+            alpha=group["alpha"],
+            bias_correction=group["bias_correction"],
+            grad_scale=getattr(self, "grad_scale", None),
+            found_inf=getattr(self, "found_inf", None),
+            **{name: group[name] for name in _KERNEL_OPTIONS},
+        )
 
     def _step_param(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         state = self.state[param]
         complete_state(state, param, group)
         state["step"] += 1
-        names = state_names(group)
-        buffers: dict[str, Any] = {name: as_real(state[name]) for name in names}
+        buffers: dict[str, Any] = {name: as_real(state[name]) for name in state_names(group)}
         options = {name: group[name] for name in _KERNEL_OPTIONS}
         options["alpha"] = _alpha_of_step(group, state["step"])
         eager.step(as_real(param), as_real(grad), **buffers, **options)
+
+
+def _with_grad(params: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the parameters that have a gradient, and these."""
+    grads: list[Any] = [param.grad for param in params]
+    missing = [grad is None for grad in grads]
+    if any(missing):
+        params = [param for param, grad in zip(params, grads, strict=True) if grad is not None]
+        grads = [param.grad for param in params]
+    return params, grads
 
 
 _KERNEL_OPTIONS = (

@@ -17,6 +17,7 @@ OFF = {
     "decoupled_weight_decay": False,
     "bias_correction": False,
     "nesterov": False,
+    "fused": None,
 }
 # For every number its least upper bound, and the title that torch's messages give it.
 _NUMBERS = {
@@ -39,6 +40,7 @@ def check_options(options: dict[str, Any]) -> None:
         ValueError: if a number is out of its range or not finite, or two options exclude each
             other.
         TypeError: if a number is not a number at all.
+        RuntimeError: if `fused` is set together with `differentiable` or `foreach`.
 
     Messages begin like torch's, so that code which matches those keeps working.
     """
@@ -55,6 +57,11 @@ def check_options(options: dict[str, Any]) -> None:
             raise ValueError(f"Invalid {title}: {number} (allowed: [0, {limit:g}))")
     if options["nesterov"] and not options["momentum"] > 0:
         raise ValueError("nesterov needs a momentum above 0, got momentum 0")
+    if options["fused"]:
+        if options["differentiable"]:
+            raise RuntimeError("`fused` does not support `differentiable`")
+        if options["foreach"]:
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
     if options["bias_correction"] and options["initial_accumulator_value"] != 0:
         raise ValueError(
             "bias_correction needs an average that starts from 0, got initial_accumulator_value "

@@ -1,12 +1,20 @@
 """The state of `rmsprop.RMSprop`: what it holds for which options, and how torch's becomes it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-__all__ = ["BUFFERS", "as_real", "check_state", "complete_state", "own_state", "state_names"]
+__all__ = [
+    "BUFFERS",
+    "as_real",
+    "check_state",
+    "complete_state",
+    "match_layout",
+    "own_state",
+    "state_names",
+]
 
 BUFFERS = {"square_avg", "grad_avg", "grad_var", "momentum_buffer"}
 
@@ -34,7 +42,7 @@ def check_state(state: dict[str, Any]) -> None:
                 )
 
 
-def state_names(group: dict[str, Any]) -> Iterable[str]:
+def state_names(group: dict[str, Any]) -> Sequence[str]:
     """Return the names of the buffers that a group's options need."""
     averages = ("grad_avg", "grad_var") if group["centered"] else ("square_avg",)
     return (*averages, "momentum_buffer") if group["momentum"] > 0 else averages
@@ -75,6 +83,20 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
             )
             if name in ("square_avg", "grad_var") and group["initial_accumulator_value"] != 0:
                 as_real(state[name]).fill_(group["initial_accumulator_value"])
+
+
+def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> None:
+    """Let the buffers lie in memory as their parameter does, the step count on its device or not.
+
+    A model that became channels-last after its first step, or a checkpoint of one that had not yet,
+    leaves buffers of another layout.
+    """
+    for name in BUFFERS & state.keys():
+        if type(state[name]) is Tensor and state[name].stride() != param.stride():
+            copy = torch.empty_like(param, dtype=state[name].dtype)
+            state[name] = copy.copy_(state[name])
+    if step_on_device:
+        state["step"] = state["step"].to(param.device)
 
 
 def as_real(tensor: Tensor) -> Tensor:

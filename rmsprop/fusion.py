@@ -1,0 +1,133 @@
+"""Which parameters of a param group a fused kernel steps, and where their memory is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rmsprop.kernels import fused
+from rmsprop.kernels.batch import PLAIN, Batch, Batches
+from rmsprop.state import complete_state, match_layout, state_names
+
+__all__ = ["Fusion", "wanted"]
+
+# Below so much work nobody waits for a step, but everybody for a kernel to be loaded.
+WORTHWHILE = 16384
+
+
+def wanted(group: dict[str, Any], params: list[Tensor]) -> bool:
+    """Return whether a group is to be stepped by fused kernels, as far as these apply."""
+    if group["fused"] is False or torch.compiler.is_compiling():
+        return False
+    if group["fused"] or group["differentiable"]:
+        return not group["differentiable"]
+    # A step of one tensor takes the time of about a thousand elements more.
+    return 1024 * len(params) + sum(map(Tensor.numel, params)) >= WORTHWHILE
+
+
+class Fusion:
+    """The batches of one param group, kept while its tensors stay where they are."""
+
+    def __init__(self) -> None:
+        self._batches = Batches()
+
+    def plan(
+        self,
+        group: dict[str, Any],
+        params: list[Tensor],
+        grads: list[Tensor],
+        states: list[dict[str, Any]],
+    ) -> tuple[list[Batch], Sequence[int]]:
+        """Return the batches of these parameters and the positions of those that fit in none.
+
+        Args:
+            group: their options.
+            params: those with a gradient.
+            grads: their gradients.
+            states: theirs, completed here; a buffer that lies in memory otherwise than its
+                parameter, or a step count on another device, is replaced by a copy that does not.
+
+        Raises:
+            RuntimeError: if `fused` is True and a parameter fits in none.
+        """
+        try:
+            columns = _columns(group, params, grads, states)
+        except KeyError:
+            for param, state in zip(params, states, strict=True):
+                complete_state(state, param, group)
+            columns = _columns(group, params, grads, states)
+        batches, rest = self._batches_of(group, columns, states)
+        if group["fused"] and rest:
+            raise RuntimeError(_why_not(columns["param"][rest[0]], columns["grad"][rest[0]]))
+        return batches, rest
+
+    def _batches_of(
+        self,
+        group: dict[str, Any],
+        columns: dict[str, list[Tensor]],
+        states: list[dict[str, Any]],
+    ) -> tuple[list[Batch], Sequence[int]]:
+        if not {kind for column in columns.values() for kind in set(map(type, column))} <= PLAIN:
+            return [], range(len(states))
+        if not self._batches.follow(columns):
+            self._batches.make(columns, fused.supports)
+            for i in self._batches.rest:
+                param = columns["param"][i]
+                match_layout(states[i], param, fused.supports(param))
+            if self._batches.rest:
+                self._batches.make(
+                    _columns(group, columns["param"], columns["grad"], states), fused.supports
+                )
+        return self._batches.batches, self._batches.rest
+
+
+def _columns(
+    group: dict[str, Any],
+    params: list[Tensor],
+    grads: list[Tensor],
+    states: list[dict[str, Any]],
+) -> dict[str, list[Tensor]]:
+    """Return the tensors by the field of a `Row` they belong to."""
+    columns = {"param": params, "grad": grads}
+    for name in ("step", *state_names(group)):
+        field = "average" if name in ("square_avg", "grad_var") else name
+        columns[field] = [state[name] for state in states]
+    if any(hasattr(kind, "to_local") for kind in set(map(type, params))):
+        local = [_local(tensors) for tensors in zip(*columns.values(), strict=True)]
+        columns = dict(zip(columns, map(list, zip(*local, strict=True)), strict=True))
+    return columns
+
+
+def _local(tensors: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """Return the shards that this process has, if those of all the tensors correspond."""
+    param, grad, step, *buffers = tensors
+    try:
+        layouts = [(t.device_mesh, t.placements) for t in (param, grad, *buffers)]
+    except AttributeError:
+        return tensors
+    if layouts.count(layouts[0]) < len(layouts) or any(p.is_partial() for p in param.placements):
+        return tensors
+    return param.to_local(), grad.to_local(), step, *(buffer.to_local() for buffer in buffers)
+
+
+def _why_not(param: Tensor, grad: Tensor) -> str:
+    """Say why a parameter does not fit in a batch, beginning as torch does."""
+    devices = [device for device in ("cpu", "cuda") if fused.kernel_of(device)]
+    if not param.is_floating_point() or not fused.supports(param):
+        return (
+            "`fused=True` requires all the params to be floating point Tensors of supported "
+            f"devices: {devices} but {param.dtype} and {param.device.type}"
+        )
+    return (
+        "`fused=True` requires params, grads and state to have the same dtype, device, and layout, "
+        "dense and without sharing memory, got a parameter "
+        f"({_describe(param)}) with a gradient ({_describe(grad)})"
+    )
+
+
+def _describe(tensor: Tensor) -> str:
+    return (
+        f"{tensor.dtype} on {tensor.device}, shape {tuple(tensor.shape)}, strides "
+        f"{tensor.stride() if tensor.layout == torch.strided else tensor.layout}"
+    )

@@ -1,0 +1,30 @@
+"""Which fused kernel there is for a tensor, imported when it is first needed."""
+
+import functools
+import importlib
+from types import ModuleType
+
+from torch import Tensor
+
+__all__ = ["kernel_of", "supports"]
+
+
+def supports(param: Tensor) -> bool:
+    """Return whether a fused kernel takes parameters of this device and dtype, here and now."""
+    kernel = kernel_of(param.device.type)
+    return kernel is not None and kernel.is_usable(param.device, param.dtype)
+
+
+@functools.cache
+def kernel_of(device_type: str) -> ModuleType | None:
+    """Return the module with the fused kernel for a type of device, None where there is none.
+
+    Numba and Triton are optional and slow to import: without them there is no kernel, and nobody
+    waits for them who does not use it.
+    """
+    if device_type not in ("cpu", "cuda"):
+        return None
+    try:
+        return importlib.import_module(f"rmsprop.kernels.{device_type}")
+    except (ImportError, OSError):
+        return None
