@@ -30,7 +30,7 @@ class Fusion:
     """The batches of one param group, kept while its tensors stay where they are."""
 
     def __init__(self) -> None:
-        self._batches = Batches()
+        self._batches: Batches | None = None
 
     def plan(
         self,
@@ -57,29 +57,20 @@ class Fusion:
             for param, state in zip(params, states, strict=True):
                 complete_state(state, param, group)
             columns = _columns(group, params, grads, states)
-        batches, rest = self._batches_of(group, columns, states)
+        batches: list[Batch] = []
+        rest: Sequence[int] = range(len(params))
+        if {kind for column in columns.values() for kind in set(map(type, column))} <= PLAIN:
+            if self._batches is None or not self._batches.follow(columns):
+                self._batches = Batches(columns, fused.supports)
+                for i in self._batches.rest:
+                    match_layout(states[i], columns["param"][i], fused.supports(params[i]))
+                if self._batches.rest:
+                    columns = _columns(group, params, grads, states)
+                    self._batches = Batches(columns, fused.supports)
+            batches, rest = self._batches.batches, self._batches.rest
         if group["fused"] and rest:
             raise RuntimeError(_why_not(columns["param"][rest[0]], columns["grad"][rest[0]]))
         return batches, rest
-
-    def _batches_of(
-        self,
-        group: dict[str, Any],
-        columns: dict[str, list[Tensor]],
-        states: list[dict[str, Any]],
-    ) -> tuple[list[Batch], Sequence[int]]:
-        if not {kind for column in columns.values() for kind in set(map(type, column))} <= PLAIN:
-            return [], range(len(states))
-        if not self._batches.follow(columns):
-            self._batches.make(columns, fused.supports)
-            for i in self._batches.rest:
-                param = columns["param"][i]
-                match_layout(states[i], param, fused.supports(param))
-            if self._batches.rest:
-                self._batches.make(
-                    _columns(group, columns["param"], columns["grad"], states), fused.supports
-                )
-        return self._batches.batches, self._batches.rest
 
 
 def _columns(

@@ -61,22 +61,43 @@ class Batches:
     A kernel that works on addresses reads and writes whatever is there. So only tensors enter a
     batch whose elements correspond by position: dense, strided, with the same shape and strides, of
     the expected dtypes, on one device; and only where no two of them share memory.
+
+    Args:
+        columns: for every field of a `Row` that the parameters have, the tensors, all `PLAIN`.
+        supports: whether there is a kernel for the device and dtype of a parameter.
+
+    Attributes:
+        batches: what kernels may step.
+        rest: the positions of the parameters that fit in none.
     """
 
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.rest: list[int] = []
-        self._seen: tuple[list[Any], ...] | None = None
-        self._grads: list[int] = []
-        self._members: list[list[int]] = []
-        self._written = _ranges([])
+    def __init__(
+        self, columns: dict[str, list[Tensor]], supports: Callable[[Tensor], bool]
+    ) -> None:
+        rows = [
+            Row(**dict(zip(columns, row, strict=True)))
+            for row in zip(*columns.values(), strict=True)
+        ]
+        members: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+        for i, row in enumerate(rows):
+            if supports(row.param) and _fits(row):
+                members.setdefault((row.param.device, row.param.dtype), []).append(i)
+        fitting = [rows[i] for group in members.values() for i in group]
+        written = [t for row in fitting for t in (row.param, *row[2:]) if t is not None]
+        self._written = _ranges(written)
+        if _overlap(self._written) or _touches(self._written, _ranges(columns["grad"])):
+            members = {}
+        self._members = [*members.values()]
+        self._grads = list(map(Tensor.data_ptr, columns["grad"]))
+        self._seen = _seen(columns)
+        self.rest = sorted(set(range(len(rows))).difference(*self._members))
+        self.batches = [
+            Batch(*_table([rows[i] for i in group]), dtype, device)
+            for (device, dtype), group in members.items()
+        ]
 
     def follow(self, columns: dict[str, list[Tensor]]) -> bool:
-        """Follow gradients that moved, and return whether everything else is where it was.
-
-        Args:
-            columns: the tensors by field of a `Row`.
-        """
+        """Follow gradients that moved, and return whether all else about these is as it was."""
         if _seen(columns) != self._seen:
             return False
         grads = list(map(Tensor.data_ptr, columns["grad"]))
@@ -87,38 +108,6 @@ class Batches:
                 self.batches[i] = self.batches[i].with_grads([grads[k] for k in members])
             self._grads = grads
         return True
-
-    def make(self, columns: dict[str, list[Tensor]], supports: Callable[[Tensor], bool]) -> None:
-        """Make the batches anew.
-
-        Args:
-            columns: as for `follow`.
-            supports: whether there is a kernel for the device and dtype of a parameter.
-
-        Sets `batches`, and `rest` to the positions of the parameters that fit in none.
-        """
-        rows = [
-            Row(**dict(zip(columns, row, strict=True)))
-            for row in zip(*columns.values(), strict=True)
-        ]
-        members: dict[tuple[torch.device, torch.dtype], list[int]] = {}
-        for i, row in enumerate(rows):
-            if supports(row.param) and _fits(row):
-                members.setdefault((row.param.device, row.param.dtype), []).append(i)
-        fitting = [rows[i] for group in members.values() for i in group]
-        self._written = _ranges(
-            [t for row in fitting for t in (row.param, *row[2:]) if t is not None]
-        )
-        if _overlap(self._written) or _touches(self._written, _ranges(columns["grad"])):
-            members = {}
-        self.batches = [
-            Batch(*_table([rows[i] for i in group]), dtype, device)
-            for (device, dtype), group in members.items()
-        ]
-        self._members = [*members.values()]
-        self.rest = sorted(set(range(len(rows))).difference(*self._members))
-        self._seen = _seen(columns)
-        self._grads = list(map(Tensor.data_ptr, columns["grad"]))
 
 
 def _seen(columns: dict[str, list[Tensor]]) -> tuple[list[Any], ...]:
@@ -184,8 +173,11 @@ def _overlap(written: Integers) -> bool:
 
 
 def _touches(written: Integers, read: Integers) -> bool:
-    """Return whether a range that is read has memory in common with disjoint ones written."""
+    """Return whether any range read has memory in common with the disjoint ones written."""
     starts, ends = written
+    # A tensor without memory is at address 0, before all others.
+    if np.any(read[0] == 0):
+        return True
     # Only the last that begins before the end of what is read can reach into it.
     last = np.searchsorted(starts, read[1]) - 1
     return bool(np.any(ends[last[last >= 0]] > read[0][last >= 0]))
