@@ -91,14 +91,15 @@ def step(
         alpha,
         bias_correction,
         real(-scale if maximize else scale),
-        real(weight_decay) if weight_decay != 0 and not decoupled_weight_decay else None,
+        real(weight_decay),
+        weight_decay != 0 and not decoupled_weight_decay,
         real(1 - lr * weight_decay if decoupled_weight_decay else 1),
         True if centered else None,
         real(eps if eps_in_sqrt else 0),
         real(0 if eps_in_sqrt else eps),
         real(rate if lr_in_momentum else 1),
         real(momentum) if momentum > 0 else None,
-        True if nesterov else None,
+        nesterov,
         real(1 if lr_in_momentum else rate),
     )
 
@@ -142,7 +143,7 @@ def _compiled(function: Callable[..., None]) -> Callable[..., None]:
         return compile()(function)
 
 
-# An option that is None is off; the branches that it guards are then not compiled.
+# Without an average of gradients or momentum the branches that touch their memory are not compiled.
 @_compiled
 def _step(
     addresses,
@@ -154,6 +155,7 @@ def _step(
     bias_correction,
     sign,
     weight_decay,
+    is_coupled,
     shrink,
     centered,
     eps_inside,
@@ -182,8 +184,8 @@ def _step(
             for j in range(min(stop, ends[i]) - start):
                 w = _widen(param[j])
                 g = sign * _widen(grad[j])
-                if weight_decay is not None:
-                    g = g + w * weight_decay
+                # Chosen, not branched: the loop stays one of vector instructions.
+                g = g + w * weight_decay if is_coupled else g
                 if centered is not None:
                     d = g - grad_avg[j]
                     grad_avg[j] = grad_avg[j] + d * new
@@ -198,8 +200,7 @@ def _step(
                     u = b
                     b = u + momentum_buffer[j] * momentum
                     momentum_buffer[j] = b
-                    if nesterov is not None:
-                        b = u + b * momentum
+                    b = u + b * momentum if nesterov else b
                 param[j] = _narrow(w * shrink - b * lr_outside, storage)
             start = min(stop, ends[i])
             i += 1
