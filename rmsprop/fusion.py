@@ -14,6 +14,7 @@ __all__ = ["Fusion", "wanted"]
 
 # Below so much work nobody waits for a step, but everybody for a kernel to be loaded.
 WORTHWHILE = 16384
+_HINTS = {"cpu": " (is Numba installed?)", "cuda": " (is Triton installed?)"}
 
 
 def wanted(group: dict[str, Any], params: list[Tensor]) -> bool:
@@ -109,6 +110,8 @@ def _why_not(param: Tensor, grad: Tensor) -> str:
         return (
             "`fused=True` requires all the params to be floating point Tensors of supported "
             f"devices: {devices} but {param.dtype} and {param.device.type}"
+            + _HINTS.get(param.device.type, "")
+            * (param.device.type not in devices)
         )
     return (
         "`fused=True` requires params, grads and state to have the same dtype, device, and layout, "
