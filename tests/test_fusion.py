@@ -413,16 +413,17 @@ def test_grad_scaler_leaves_scale_and_infinities_to_the_kernel(batches):
     assert len(batches) == 5
 
 
-def test_a_compiled_step_takes_scaled_gradients_by_not_being_compiled():
+@pytest.mark.parametrize("found_inf", [0.0, 1.0])
+def test_a_compiled_step_takes_scaled_gradients(found_inf):
     def stepped(compiled):
         optimizer = optimizer_of(random_tensors([(3,)]), fused=True)
-        optimizer.grad_scale, optimizer.found_inf = torch.full((1,), 8.0), torch.zeros(1)
+        optimizer.grad_scale, optimizer.found_inf = torch.tensor([8.0]), torch.tensor([found_inf])
         for param in params_of(optimizer):
             param.grad = torch.ones_like(param)
         (torch.compile(optimizer.step, backend="eager") if compiled else optimizer.step)()
-        return optimizer
+        return params_of(optimizer)[0]
 
-    assert_close(stepped(True), stepped(False))
+    torch.testing.assert_close(stepped(True), stepped(False))
 
 
 # --- without Numba ----------------------------------------------------------------------------
