@@ -52,13 +52,15 @@ lint: .venv/.ready ## check style, types, and that the chapters are committed wi
 	.venv/bin/nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
 
 # Left out: local version labels, which other machines cannot install, and CUDA's packages, which
-# torch pins itself where it needs them. The oracles get what they need beyond the first lock; timm
+# torch pins itself where it needs them; Triton, one of these, is written for the machines that have
+# it, and must then be set to the version that torch for CUDA pins. The oracles get what they need beyond the first lock; timm
 # comes alone, because the one file read of it needs nothing but torch.
 lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
 	@venv=$$(mktemp -d)
-	pins() { $$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia|triton)'; }
+	pins() { $$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
+	  sed '/^triton=/s/$$/; platform_system == "Linux" and platform_machine == "x86_64"/'; }
 	$(PYTHON) -m venv $$venv
-	$$venv/bin/pip install --quiet '.[book,lab,test,lint]' flit_core
+	$$venv/bin/pip install --quiet '.[cpu,book,lab,test,lint]' flit_core
 	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > $$venv/lock
 	pins >> $$venv/lock
 	$$venv/bin/pip install --quiet --constraint $$venv/lock '.[oracles]'

@@ -252,10 +252,11 @@ class RMSprop(torch.optim.RMSprop):
 
     def _step_param(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         # Torch's GradScaler leaves these to `fused=True`, which steps eagerly where it is compiled.
-        if getattr(self, "found_inf", None) is not None and self.found_inf.item() != 0:
+        found_inf, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)
+        if found_inf is not None and found_inf.item() != 0:
             return
-        if getattr(self, "grad_scale", None) is not None:
-            grad = grad / self.grad_scale
+        if scale is not None:
+            grad = grad / scale
         state = self.state[param]
         complete_state(state, param, group)
         state["step"] += 1
