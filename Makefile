@@ -22,7 +22,7 @@ unexport JUPYTER_PATH
 export OMP_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test parity check serve lab lint lock clean
+.PHONY: help book test parity check serve bench lab lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ check: book ## test the rendered pages
 
 serve: book ## read the book at http://localhost:8000
 	@.venv/bin/python -m http.server --bind 127.0.0.1 --directory build/html 8000
+
+bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes about half an hour
+	@env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
 
 lab: .venv/.ready ## edit the chapters in JupyterLab
 	@.venv/bin/jupyter lab --notebook-dir=book

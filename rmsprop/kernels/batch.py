@@ -88,8 +88,10 @@ class Batches:
         if _overlap(self._written) or _touches(self._written, _ranges(columns["grad"])):
             members = {}
         self._members = [*members.values()]
-        self._grads = list(map(Tensor.data_ptr, columns["grad"]))
-        self._seen = _seen(columns)
+        self._addresses = _addresses(columns)
+        self._grads = self._addresses.pop("grad")
+        self._strides = _strides(columns["grad"])
+        self._kinds = _kinds(columns["grad"])
         self.rest = sorted(set(range(len(rows))).difference(*self._members))
         self.batches = [
             Batch(*_table([rows[i] for i in group]), dtype, device)
@@ -98,36 +100,41 @@ class Batches:
 
     def follow(self, columns: dict[str, list[Tensor]]) -> bool:
         """Follow gradients that moved, and return whether all else about these is as it was."""
-        if _seen(columns) != self._seen:
+        addresses = _addresses(columns)
+        moved = addresses.pop("grad")
+        strides = _strides(columns["grad"])
+        if (addresses, strides) != (self._addresses, self._strides):
             return False
-        grads = list(map(Tensor.data_ptr, columns["grad"]))
-        if grads != self._grads:
+        # A gradient where it was a step ago is what it was: torch holds it to its parameter.
+        if moved != self._grads:
+            if _kinds(columns["grad"]) != self._kinds:
+                return False
             if _touches(self._written, _ranges(columns["grad"])):
                 return False
             for i, members in enumerate(self._members):
-                self.batches[i] = self.batches[i].with_grads([grads[k] for k in members])
-            self._grads = grads
+                self.batches[i] = self.batches[i].with_grads([moved[k] for k in members])
+            self._grads = moved
         return True
 
 
-def _seen(columns: dict[str, list[Tensor]]) -> tuple[list[Any], ...]:
-    """Return what would change if a kernel were about to touch the wrong memory.
+def _addresses(columns: dict[str, list[Tensor]]) -> dict[str, list[int]]:
+    return {field: list(map(Tensor.data_ptr, column)) for field, column in columns.items()}
 
-    Of parameters and state that is where they are; a parameter that changed in any other way has a
-    gradient that changed with it.
-    """
-    grads = columns["grad"]
-    contiguous = list(map(Tensor.is_contiguous, grads))
-    # Strides are tuples, and thousands of them at every step would keep the garbage collector busy.
-    strided = () if all(contiguous) else map(Tensor.stride, grads)
+
+def _strides(tensors: list[Tensor]) -> list[bool] | list[tuple[int, ...]]:
+    """Return something that changes with the strides of any of these."""
+    contiguous = list(map(Tensor.is_contiguous, tensors))
+    # Tuples, by the thousand at every step, would keep the garbage collector busy.
+    return contiguous if all(contiguous) else list(map(Tensor.stride, tensors))
+
+
+def _kinds(tensors: list[Tensor]) -> tuple[list[Any], ...]:
+    """Return what else decides whether a kernel reads the right memory in the right way."""
     return (
-        *(list(map(Tensor.data_ptr, columns[name])) for name in columns if name != "grad"),
-        contiguous,
-        list(strided),
-        list(map(Tensor.numel, grads)),
-        list(map(Tensor.get_device, grads)),
-        list(map(Tensor.is_neg, grads)),
-        [grad.dtype for grad in grads],
+        [tensor.dtype for tensor in tensors],
+        list(map(Tensor.numel, tensors)),
+        list(map(Tensor.get_device, tensors)),
+        list(map(Tensor.is_neg, tensors)),
     )
 
 
