@@ -1,0 +1,60 @@
+"""Who is timed: each contender makes a step function for parameters that have gradients."""
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.nn import Parameter
+
+from benchmarks.streaming import stream
+from rmsprop import RMSprop
+
+__all__ = ["ACCESSES", "VARIANTS", "contenders"]
+
+Step = Callable[[], Any]
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "uncentered": {},
+    "centered": {"centered": True},
+    "momentum": {"momentum": 0.9},
+    "all": {"centered": True, "momentum": 0.9, "weight_decay": 0.01},
+}
+# Every buffer is read and written once, the gradient only read.
+ACCESSES = {"uncentered": 5, "centered": 7, "momentum": 7, "all": 9}
+
+
+def contenders(params: Sequence[Parameter], variant: str) -> dict[str, Callable[[], Step]]:
+    """Return the contenders for a variant by name, each a function that makes its step.
+
+    The streaming limit does the same reads and writes with no arithmetic, and torch's fused Adam,
+    which has one average more than the uncentered variant, shows what torch's own fusion reaches.
+    """
+    options = VARIANTS[variant]
+    device = params[0].device.type
+    makers: dict[str, Callable[[], Step]] = {
+        "rmsprop fused": lambda: RMSprop(params, **options, fused=True).step,
+        "torch for-loop": lambda: torch.optim.RMSprop(params, **options, foreach=False).step,
+        "torch foreach": lambda: torch.optim.RMSprop(params, **options, foreach=True).step,
+        "torch compiled": lambda: _compiled(params, options),
+        "torch fused Adam": lambda: torch.optim.Adam(params, fused=True).step,
+        "streaming limit": lambda: stream(params, ACCESSES[variant]),
+    }
+    if device == "cuda" and importlib.util.find_spec("bitsandbytes"):
+        makers["bitsandbytes"] = lambda: _bitsandbytes(params, options)
+    if variant == "all" or options.get("centered"):
+        makers.pop("bitsandbytes", None)
+    return makers
+
+
+def _compiled(params: Sequence[Parameter], options: dict[str, Any]) -> Step:
+    torch._dynamo.reset()
+    torch._dynamo.config.recompile_limit = 64
+    optimizer = torch.optim.RMSprop(params, **options, foreach=params[0].is_cuda)
+    return torch.compile(optimizer.step)
+
+
+def _bitsandbytes(params: Sequence[Parameter], options: dict[str, Any]) -> Step:
+    import bitsandbytes
+
+    return bitsandbytes.optim.RMSprop(params, **options, optim_bits=32).step

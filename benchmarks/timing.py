@@ -1,0 +1,76 @@
+"""Interleaved timing: contenders take turns, so that what slows the machine slows all of them."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+__all__ = ["first_call", "interleave", "peak_extra_memory"]
+
+Step = Callable[[], Any]
+BLOCK_SECONDS = 0.05
+
+
+def first_call(step: Step, device: torch.device) -> float:
+    """Return the seconds of a first call, in which whatever compiles compiles."""
+    start = time.perf_counter()
+    step()
+    _finish(device)
+    return time.perf_counter() - start
+
+
+def interleave(steps: dict[str, Step], rounds: int, device: torch.device) -> dict[str, list[float]]:
+    """Return for each contender the seconds of a step, one number per round.
+
+    In every round each contender takes its turn: one call that is not timed, then as many as fill
+    `BLOCK_SECONDS`, at least one.
+    """
+    calls = {name: _calls_per_block(step, device) for name, step in steps.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            step()
+            _finish(device)
+            seconds[name].append(_block(step, calls[name], device))
+    return seconds
+
+
+def peak_extra_memory(step: Step, device: torch.device) -> int | None:
+    """Return how many bytes a step takes beyond what is there before it, None where unknown."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        step()
+        return torch.cuda.max_memory_allocated(device) - before
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+    except OSError:
+        return None
+    before = _status("VmRSS")
+    step()
+    return max(0, _status("VmHWM") - before)
+
+
+def _calls_per_block(step: Step, device: torch.device) -> int:
+    return max(1, int(BLOCK_SECONDS / _block(step, 1, device)))
+
+
+def _block(step: Step, calls: int, device: torch.device) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        step()
+    _finish(device)
+    return (time.perf_counter() - start) / calls
+
+
+def _finish(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _status(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith(field + ":"))
+    return 1024 * int(line.split()[1])
