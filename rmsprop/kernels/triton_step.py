@@ -99,8 +99,9 @@ def step(
         # Blocks of another length, so that Triton does not lay them out for 128-bit accesses too
         # and then has to exchange the results between threads before it can store them.
         BLOCK: tl.constexpr = CHUNK // 2
-        for at in range(start, end, BLOCK):
-            step_block(addresses, at, end, numbers, VARIANT, BLOCK, False)
+        while start < end:
+            step_block(addresses, start, end, numbers, VARIANT, BLOCK, False)
+            start += BLOCK
 
 
 @jit

@@ -5,6 +5,7 @@ imported.
 """
 
 import contextlib
+import math
 import os
 
 import numpy as np
@@ -250,6 +251,22 @@ def test_weight_decay_of_0_does_not_touch_the_gradient_of_an_infinite_parameter(
     cuda.step(batch_of([parameter], options, torch.float32), **options)
     assert (parameter.buffers[0].numpy() == np.inf).all()
     assert (parameter.buffers[2].numpy() == 4).all()
+
+
+@pytest.mark.parametrize("t", [1, 2, 3, 1000, 2**24 - 1])
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 0.99, 1 - 1e-6])
+def test_bias_is_corrected_to_all_digits_of_float32(alpha, t):
+    options = OFF | {"lr": 0.1, "alpha": alpha, "eps": 1e-8, "bias_correction": True}
+    parameter = Parameter(np.random.default_rng(0), 2, 0, torch.float32, t - 1)
+    # Then the average becomes alpha_t in one place, and 1 - alpha_t in the other.
+    parameter.buffers[1].tensor.copy_(torch.tensor([0.0, 1.0]))
+    parameter.buffers[2].tensor.copy_(torch.tensor([1.0, 0.0]))
+    cuda.step(batch_of([parameter], options, torch.float32), **options)
+    beta = (1 - alpha) / -math.expm1(t * math.log1p(alpha - 1)) if alpha > 0 else 1.0
+    np.testing.assert_allclose(parameter.buffers[2].numpy(), [1 - beta, beta], rtol=2 * FLOAT32)
+    assert parameter.step.numpy() == t
+    if t == 1:
+        assert parameter.buffers[2].numpy().tolist() == [0, 1]
 
 
 def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
