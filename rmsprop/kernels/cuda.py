@@ -130,7 +130,7 @@ def step(
         corrected = None
         if bias_correction:
             corrected = torch.empty(2 * n, dtype=torch.float32, device=batch.device)
-            triton_step.count_and_correct[(n,)](
+            triton_step.rmsprop_count_and_correct[(n,)](
                 rows,
                 corrected,
                 found_inf,
@@ -138,7 +138,7 @@ def step(
                 log_alpha=math.log(max(alpha, sys.float_info.min)),
                 num_warps=1,
             )
-        triton_step.step[(len(row_of_chunk),)](
+        triton_step.rmsprop_step[(len(row_of_chunk),)](
             rows,
             row_of_chunk,
             corrected,

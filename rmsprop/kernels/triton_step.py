@@ -36,7 +36,7 @@ def dtype_of(dtype: torch.dtype) -> Any:
 
 
 @jit
-def step(
+def rmsprop_step(
     rows,
     row_of_chunk,
     corrected,
@@ -173,16 +173,16 @@ def elements(address, start, DTYPE: tl.constexpr, BLOCK: tl.constexpr, ALIGNED: 
 
 
 @jit
-def count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log_alpha: tl.float64):
+def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log_alpha: tl.float64):
     r"""Count a parameter's step, and write its `rmsprop.equations.corrected_alpha` and 1 less that.
 
     In double precision, because float32 has no digits of :math:`1 - \alpha^t` to spare. In a launch
-    of its own, because a program of `step` cannot know whether the one that counts already has.
+    of its own, because a program of the step cannot know whether the one that counts already has.
     """
     if found_inf is not None and tl.load(found_inf) != 0:
         return
     i = tl.program_id(0)
-    t = count_step(rows + 8 * i.to(tl.int64))
+    t = count_step(rows + 8 * i)
     power = tl.exp((t - 1).to(tl.float64) * log_alpha)
     corrected_alpha = alpha * (1 - power) / (1 - alpha * power)
     tl.store(corrected + 2 * i, corrected_alpha.to(tl.float32))

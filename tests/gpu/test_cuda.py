@@ -196,8 +196,8 @@ def test_a_step_is_one_launch_and_nothing_else(options):
         optimizer.step_fused()  # past torch's hook, which marks optimizers' steps in the profile
         torch.cuda.synchronize()
     on_device = sorted(e.name for e in profile.events() if "CUDA" in str(e.device_type))
-    corrections = ["count_and_correct"] if options["bias_correction"] else []
-    assert on_device == [*corrections, "step"]
+    corrections = ["rmsprop_count_and_correct"] if options["bias_correction"] else []
+    assert on_device == [*corrections, "rmsprop_step"]
 
 
 @pytest.mark.parametrize("lr_device", [None, "cpu", "cuda"])

@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rmsprop import equations
-from rmsprop.kernels import cuda
+from rmsprop.kernels import cuda, triton_step
 from rmsprop.kernels.batch import Batch, Row
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
@@ -267,6 +267,37 @@ def test_bias_is_corrected_to_all_digits_of_float32(alpha, t):
     assert parameter.step.numpy() == t
     if t == 1:
         assert parameter.buffers[2].numpy().tolist() == [0, 1]
+
+
+@pytest.mark.skipif(DEVICE == "cuda", reason="needs the interpreter")
+@pytest.mark.parametrize("dtype", cuda.DTYPES, ids=str)
+@pytest.mark.parametrize("misaligned", [None, *range(5)])
+def test_wide_accesses_are_where_all_addresses_allow_them(monkeypatch, misaligned, dtype):
+    def recorded(address, start, DTYPE, BLOCK, ALIGNED):
+        wide.append(ALIGNED)
+        if ALIGNED:
+            first = address.handle.data.item() + start.handle.data.item() * DTYPE.itemsize
+            assert first % (4 * DTYPE.itemsize) == 0
+        return elements(address, start, DTYPE, BLOCK, ALIGNED)
+
+    elements, wide = triton_step.elements, []
+    monkeypatch.setattr(triton_step, "elements", recorded)
+    options = OFF | {"lr": 0.1, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9, "centered": True}
+    for length, odd in ((cuda.CHUNK + 4, 0), (cuda.CHUNK + 1, 1)):
+        wide.clear()
+        parameter = Parameter(np.random.default_rng(0), length, 0, dtype, 0)
+        if misaligned is not None:
+            buffer = parameter.buffers[misaligned]
+            parameter.buffers[misaligned] = Buffer(buffer.numpy(), buffer.tensor.dtype, 1)
+        prediction = Prediction(parameter, options)
+        cuda.step(batch_of([parameter], options, dtype), **options)
+        prediction.check()
+        # Five buffers; a misaligned chunk is done in two blocks.
+        assert (
+            wide
+            == [misaligned is None] * 5 * (1 if misaligned is None else 2)
+            + [misaligned is None and not odd] * 5
+        )
 
 
 def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
