@@ -1,0 +1,201 @@
+"""The update rule on NVIDIA GPUs: every tensor of a batch in one launch and one pass over memory.
+
+What runs on the device is in `rmsprop.kernels.triton_step`. float64 parameters are not supported:
+they are rare on GPUs, and the kernel's numbers are float32.
+"""
+
+import functools
+import importlib.util
+import math
+import sys
+import warnings
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rmsprop.kernels.batch import Batch, Row
+
+__all__ = ["available", "is_usable", "step"]
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16)
+
+# The columns of the device's table, before the number of elements and the first chunk.
+ADDRESSES = ("param", "grad", "average", "grad_avg", "momentum_buffer", "step")
+# Eight elements per thread: two 128-bit accesses per buffer of float32, in 80 registers at most.
+CHUNK = 2048
+WARPS = 8
+
+
+def is_usable(device: torch.device, dtype: torch.dtype) -> bool:
+    """Return whether `step` takes parameters of this device and dtype, in this process.
+
+    >>> is_usable(torch.device("cpu"), torch.float32)
+    False
+    """
+    return dtype in DTYPES and available(device)
+
+
+@functools.cache
+def available(device: torch.device) -> bool:
+    """Return whether `step` can run on a device.
+
+    Args:
+        device: of any type.
+
+    Returns:
+        True for NVIDIA GPUs of compute capability 8.0 (Ampere, 2020) or newer, where Triton is
+        installed and works. Triton needs a C compiler and Python's headers; where something is
+        missing, a warning says what.
+
+    >>> available(torch.device("cpu"))
+    False
+    """
+    if device.type != "cuda" or torch.version.cuda is None:
+        return False
+    if torch.cuda.get_device_capability(device) < (8, 0):
+        return False
+    return importlib.util.find_spec("triton") is not None and _triton_works()
+
+
+@functools.cache
+def _triton_works() -> bool:
+    try:
+        from triton.runtime import driver
+
+        _ = driver.active.utils  # compiled when it is first asked for
+    except Exception as error:
+        warnings.warn(
+            f"RMSprop steps without its fused kernel, because Triton fails here: {error!r}",
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+def step(
+    batch: Batch,
+    *,
+    centered: bool,
+    lr: float | Tensor,
+    alpha: float,
+    eps: float,
+    weight_decay: float,
+    momentum: float,
+    maximize: bool,
+    eps_in_sqrt: bool,
+    lr_in_momentum: bool,
+    decoupled_weight_decay: bool,
+    bias_correction: bool,
+    nesterov: bool,
+    grad_scale: Tensor | None = None,
+    found_inf: Tensor | None = None,
+) -> None:
+    """Step the parameters and the state of a batch in place, and count the step.
+
+    Equal to `rmsprop.kernels.eager.step` in float32, to rounding. It is one launch, with
+    `bias_correction` after a tiny one. It never waits for the device, and what is given on the
+    device is read there: a CUDA graph captures it, once a step outside has had Triton compile it.
+
+    Args:
+        batch: parameters of one of the `DTYPES` on a device that is `available`.
+        centered: whether the averages are `grad_var` and `grad_avg` instead of `square_avg`.
+        lr: learning rate, a number or a one-element tensor; one on another device is read here.
+        alpha: smoothing constant, before `bias_correction`.
+        eps: added to the denominator; where that is 0 nevertheless, the parameter stays.
+        weight_decay: see `decoupled_weight_decay`.
+        momentum: factor of the momentum buffer; above 0 the batch has one.
+        maximize: climb instead of descend.
+        eps_in_sqrt: add `eps` inside the root.
+        lr_in_momentum: put the learning rate into the momentum buffer.
+        decoupled_weight_decay: shrink the parameter instead of adding the decay to the gradient.
+        bias_correction: average with `rmsprop.equations.corrected_alpha`.
+        nesterov: step along the buffer as it will be.
+        grad_scale: what the gradients have been multiplied by, a one-element float32 tensor on the
+            device, or None for 1. The gradients themselves stay scaled.
+        found_inf: one-element float32 tensor on the device, or None; unless it is 0, nothing
+            changes, the step count included.
+    """
+    from rmsprop.kernels import triton_step
+
+    lr_tensor = None
+    if isinstance(lr, Tensor):
+        lr, lr_tensor = (0.0, lr) if lr.device == batch.device else (lr.item(), None)
+    with torch.cuda.device(batch.device):
+        table = _table_on_device(batch)
+        n = len(batch.lengths)
+        rows, row_of_chunk = table[: 8 * n], table[8 * n :]
+        corrected = None
+        if bias_correction:
+            corrected = torch.empty(2 * n, dtype=torch.float32, device=batch.device)
+            triton_step.rmsprop_count_and_correct[(n,)](
+                rows,
+                corrected,
+                found_inf,
+                alpha=float(alpha),
+                log_alpha=math.log(max(alpha, sys.float_info.min)),
+                num_warps=1,
+            )
+        triton_step.rmsprop_step[(len(row_of_chunk),)](
+            rows,
+            row_of_chunk,
+            corrected,
+            lr_tensor,
+            grad_scale,
+            found_inf,
+            lr=float(lr),
+            alpha=float(alpha),
+            one_minus_alpha=1.0 - alpha,
+            eps_inside=float(eps) if eps_in_sqrt else 0.0,
+            eps_outside=0.0 if eps_in_sqrt else float(eps),
+            coupled_decay=0.0 if decoupled_weight_decay else float(weight_decay),
+            decoupled_decay=float(weight_decay) if decoupled_weight_decay else 0.0,
+            momentum=float(momentum),
+            sign=-1.0 if maximize else 1.0,
+            VARIANT=(
+                triton_step.dtype_of(batch.dtype),
+                bool(centered),
+                momentum > 0,
+                bool(lr_in_momentum),
+                bool(nesterov),
+            ),
+            CHUNK=CHUNK,
+            num_warps=WARPS,
+        )
+
+
+def _table(batch: Batch) -> NDArray[np.int64]:
+    """Return the rows that `rmsprop.kernels.triton_step` describes, then the row of every chunk."""
+    # One even for no elements, because it is a chunk that counts the step.
+    chunks = np.maximum(-(-batch.lengths // CHUNK), 1)
+    columns = [batch.addresses[:, Row._fields.index(name)] for name in ADDRESSES]
+    rows = np.column_stack([*columns, batch.lengths, np.cumsum(chunks) - chunks])
+    return np.concatenate([rows.ravel(), np.repeat(np.arange(len(rows)), chunks)])
+
+
+_tables: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
+_captured: list[Tensor] = []
+
+
+def _table_on_device(batch: Batch) -> Tensor:
+    """Return a batch's table on its device, which must be the current one.
+
+    It is copied once, from pinned memory and without waiting, and lives as long as the batch.
+
+    During the capture of a CUDA graph nothing is copied yet: the copy becomes a part of the graph,
+    done again at every replay. So a table that is made then is nobody else's, and a table that was
+    there before, which may be gone at a replay, is not used. The graph owns the memory it copies
+    to; that it copies from must keep its content as long as the graph exists, which nobody tells
+    us: it is kept for good, 64 bytes per parameter and 8 per chunk.
+    """
+    if torch.cuda.is_current_stream_capturing():
+        _captured.append(torch.from_numpy(_table(batch)).pin_memory())
+        return _captured[-1].to(batch.device, non_blocking=True)
+    if batch not in _tables:
+        pinned = torch.from_numpy(_table(batch)).pin_memory()
+        _tables[batch] = pinned.to(batch.device, non_blocking=True)
+    # For the caching allocator, which would give the memory away while this stream still reads it.
+    _tables[batch].record_stream(torch.cuda.current_stream())
+    return _tables[batch]

@@ -1,0 +1,198 @@
+"""The device side of `rmsprop.kernels.cuda`: functions for Triton to compile.
+
+The host side imports this module at the first step. Where Triton is not installed it can be
+imported nevertheless, to be read.
+
+Of a batch they are given a table of int64. A row of it describes a parameter: the addresses of the
+parameter, its gradient, average, `grad_avg`, momentum buffer and step count; the number of
+elements; and the first of the chunks that it was cut into, counted over the batch. One program
+steps one chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+# mypy: disable-error-code="no-untyped-def"
+
+try:
+    import triton
+    import triton.language as tl
+
+    jit: Callable[..., Any] = triton.jit
+except ModuleNotFoundError:
+
+    def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is: not to be called."""
+        return function
+
+
+def dtype_of(dtype: torch.dtype) -> Any:
+    """Return what Triton calls a dtype of torch's."""
+    return getattr(tl, str(dtype).removeprefix("torch."))
+
+
+@jit
+def rmsprop_step(
+    rows,
+    row_of_chunk,
+    corrected,
+    lr_tensor,
+    grad_scale,
+    found_inf,
+    lr,
+    alpha,
+    one_minus_alpha,
+    eps_inside,
+    eps_outside,
+    coupled_decay,
+    decoupled_decay,
+    momentum,
+    sign,
+    VARIANT: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    """Step one chunk of one parameter, and where it is the first count the parameter's step.
+
+    `VARIANT` is of Triton's dtype of the parameter, and whether there are `centered`, `momentum`,
+    `lr_in_momentum` and `nesterov`.
+    """
+    if found_inf is not None and tl.load(found_inf) != 0:
+        return
+    program = tl.program_id(0)
+    i = tl.load(row_of_chunk + program)
+    row = rows + 8 * i
+    chunk = program - tl.load(row + 7)
+    if corrected is not None:
+        alpha = tl.load(corrected + 2 * i)
+        one_minus_alpha = tl.load(corrected + 2 * i + 1)
+    elif chunk == 0:
+        count_step(row)
+    if lr_tensor is not None:
+        lr = tl.load(lr_tensor).to(tl.float32)
+    grad_factor = sign
+    if grad_scale is not None:
+        grad_factor = tl.div_rn(sign, tl.load(grad_scale))
+    numbers = (
+        grad_factor,
+        coupled_decay,
+        1 - lr * decoupled_decay,
+        alpha,
+        one_minus_alpha,
+        eps_inside,
+        eps_outside,
+        momentum,
+        lr,
+    )
+    param, grad, average = tl.load(row), tl.load(row + 1), tl.load(row + 2)
+    grad_avg, momentum_buffer = tl.load(row + 3), tl.load(row + 4)
+    addresses = (param, grad, average, grad_avg, momentum_buffer)
+    start = chunk * CHUNK
+    end = tl.minimum(start + CHUNK, tl.load(row + 6))
+    aligned = (param | grad | average | grad_avg | momentum_buffer) % 16 == 0
+    if aligned & (end % 4 == 0):
+        step_block(addresses, start, end // 4 * 4, numbers, VARIANT, CHUNK, True)
+    else:
+        # Blocks of another length, so that Triton does not lay them out for 128-bit accesses too
+        # and then has to exchange the results between threads before it can store them.
+        BLOCK: tl.constexpr = CHUNK // 2
+        while start < end:
+            step_block(addresses, start, end, numbers, VARIANT, BLOCK, False)
+            start += BLOCK
+
+
+@jit
+def step_block(
+    addresses,
+    start,
+    end,
+    numbers,
+    VARIANT: tl.constexpr,
+    BLOCK: tl.constexpr,
+    ALIGNED: tl.constexpr,
+):
+    """Step the elements from `start` on, before `end`: `rmsprop.kernels.eager.step`, fused."""
+    DTYPE: tl.constexpr = VARIANT[0]
+    CENTERED: tl.constexpr = VARIANT[1]
+    MOMENTUM: tl.constexpr = VARIANT[2]
+    LR_IN_MOMENTUM: tl.constexpr = VARIANT[3]
+    NESTEROV: tl.constexpr = VARIANT[4]
+    param_at, grad_at, average_at, grad_avg_at, momentum_buffer_at = addresses
+    grad_factor, coupled_decay, shrink, alpha, one_minus_alpha = numbers[:5]
+    eps_inside, eps_outside, momentum, lr = numbers[5:]
+    inside = tl.arange(0, BLOCK) < end - start
+    param_at = elements(param_at, start, DTYPE, BLOCK, ALIGNED)
+    grad_at = elements(grad_at, start, DTYPE, BLOCK, ALIGNED)
+    average_at = elements(average_at, start, tl.float32, BLOCK, ALIGNED)
+    param = tl.load(param_at, inside).to(tl.float32)
+    grad = tl.load(grad_at, inside).to(tl.float32) * grad_factor
+    average = tl.load(average_at, inside)
+    if CENTERED:
+        grad_avg_at = elements(grad_avg_at, start, tl.float32, BLOCK, ALIGNED)
+        grad_avg = tl.load(grad_avg_at, inside)
+    if MOMENTUM:
+        momentum_buffer_at = elements(momentum_buffer_at, start, tl.float32, BLOCK, ALIGNED)
+        momentum_buffer = tl.load(momentum_buffer_at, inside)
+
+    grad = tl.where(coupled_decay == 0, grad, grad + coupled_decay * param)
+    param = param * shrink
+    if CENTERED:
+        deviation = grad - grad_avg
+        tl.store(grad_avg_at, grad_avg + deviation * one_minus_alpha, inside)
+        average = (average + deviation * deviation * one_minus_alpha) * alpha
+    else:
+        average = average * alpha + grad * grad * one_minus_alpha
+    tl.store(average_at, average, inside)
+    denominator = tl.sqrt_rn(average + eps_inside) + eps_outside
+    update = tl.div_rn(grad, tl.where(denominator == 0, float("inf"), denominator))
+    if LR_IN_MOMENTUM:
+        update = update * lr
+    if MOMENTUM:
+        momentum_buffer = update + momentum * momentum_buffer
+        tl.store(momentum_buffer_at, momentum_buffer, inside)
+        update = update + momentum * momentum_buffer if NESTEROV else momentum_buffer
+    if not LR_IN_MOMENTUM:
+        update = update * lr
+    tl.store(param_at, (param - update).to(DTYPE), inside)
+
+
+@jit
+def elements(address, start, DTYPE: tl.constexpr, BLOCK: tl.constexpr, ALIGNED: tl.constexpr):
+    """Return pointers to the elements of one buffer.
+
+    Aligned, a thread is given four neighbors of every buffer: 128 bits of float32. Eight, which
+    would be 128 bits of a 16-bit type, would have to change threads where they meet the state.
+    """
+    pointer = address.to(tl.pointer_type(DTYPE)) + start
+    if ALIGNED:
+        pointer = tl.multiple_of(pointer, 4 * DTYPE.itemsize)
+    return pointer + tl.arange(0, BLOCK)
+
+
+@jit
+def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log_alpha: tl.float64):
+    r"""Count a parameter's step, and write its `rmsprop.equations.corrected_alpha` and 1 less that.
+
+    In double precision, because float32 has no digits of :math:`1 - \alpha^t` to spare. In a launch
+    of its own, because a program of the step cannot know whether the one that counts already has.
+    """
+    if found_inf is not None and tl.load(found_inf) != 0:
+        return
+    i = tl.program_id(0)
+    t = count_step(rows + 8 * i)
+    power = tl.exp((t - 1).to(tl.float64) * log_alpha)
+    corrected_alpha = alpha * (1 - power) / (1 - alpha * power)
+    tl.store(corrected + 2 * i, corrected_alpha.to(tl.float32))
+    tl.store(corrected + 2 * i + 1, (1 - corrected_alpha).to(tl.float32))
+
+
+@jit
+def count_step(row):
+    """Add 1 to a parameter's step count, and return it."""
+    address = tl.load(row + 5).to(tl.pointer_type(tl.float32))
+    t = tl.load(address) + 1
+    tl.store(address, t)
+    return t

@@ -1,0 +1,290 @@
+"""The CUDA kernel without a GPU: interpreted, compiled but not launched, and on its host side."""
+
+import contextlib
+import math
+import os
+import re
+import subprocess
+import sys
+import weakref
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from rmsprop.kernels import cuda
+from rmsprop.kernels.batch import Batch, Row
+
+try:
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.runtime import driver
+    from triton.runtime.jit import JITFunction
+except ModuleNotFoundError:
+    triton = None
+
+needs_triton = pytest.mark.skipif(triton is None, reason="needs Triton")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
+
+
+# --- what it computes -------------------------------------------------------------------------
+
+
+@needs_triton
+@pytest.mark.parametrize(
+    "interpret", ["1", pytest.param("0", marks=[pytest.mark.gpu, needs_cuda])], ids=["cpu", "gpu"]
+)
+def test_properties_hold(interpret):
+    properties = Path(__file__).with_name("cuda_properties.py")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", properties],
+        env=os.environ | {"TRITON_INTERPRET": interpret},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.returncode == 0, run.stdout
+
+
+# --- what it is compiled to -------------------------------------------------------------------
+
+VARIANTS = {
+    "uncentered": {"centered": False, "momentum": 0.0},
+    "centered": {"centered": True, "momentum": 0.0},
+    "momentum": {"centered": False, "momentum": 0.9},
+    "all": {
+        "centered": True,
+        "momentum": 0.9,
+        "nesterov": True,
+        "bias_correction": True,
+        "lr": torch.tensor(0.1),
+        "grad_scale": torch.tensor(2.0),
+        "found_inf": torch.tensor(0.0),
+    },
+}
+OPTIONS = {
+    "lr": 0.1,
+    "alpha": 0.9,
+    "eps": 1e-8,
+    "weight_decay": 0.1,
+    **dict.fromkeys(["maximize", "eps_in_sqrt", "lr_in_momentum"], False),
+    **dict.fromkeys(["decoupled_weight_decay", "bias_correction", "nesterov"], False),
+}
+needs_compiler = pytest.mark.skipif(
+    triton is None or os.environ.get("TRITON_INTERPRET") == "1",
+    reason="needs Triton, and not its interpreter",
+)
+
+
+def batch_of(lengths, dtype=torch.float32, device="cpu"):
+    addresses = np.arange(len(Row._fields) * len(lengths)).reshape(len(lengths), -1)
+    return Batch(addresses, np.array(lengths, dtype=np.int64), dtype, torch.device(device))
+
+
+@pytest.fixture
+def launches(monkeypatch, tmp_path):
+    """Return a function that compiles, for a compute capability, what a step launches."""
+
+    def compiled(capability, dtype, **options):
+        kernels = []
+
+        def compile_only(function, *args, grid, warmup, **kwargs):
+            kernels.append(run(function, *args, grid=grid, warmup=True, **kwargs))
+
+        run = JITFunction.run
+        no_gpu = SimpleNamespace(
+            get_current_device=lambda: capability,
+            get_current_stream=lambda device: 0,
+            get_current_target=lambda: GPUTarget("cuda", capability, 32),
+        )
+        with monkeypatch.context() as patch:
+            patch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+            patch.setattr(driver, "_active", no_gpu)
+            patch.setattr(JITFunction, "run", compile_only)
+            patch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
+            patch.setattr(
+                cuda, "_table_on_device", lambda batch: torch.from_numpy(cuda._table(batch))
+            )
+            cuda.step(batch_of([3], dtype), **OPTIONS | options)
+        return kernels
+
+    return compiled
+
+
+def resources(kernel, folder):
+    """Return the registers and the bytes of each kind of memory that a kernel needs."""
+    path = folder / "kernel.cubin"
+    path.write_bytes(kernel.asm["cubin"])
+    tool = Path(triton.__file__).parent / "backends/nvidia/bin/cuobjdump"
+    output = subprocess.run([tool, "-res-usage", path], capture_output=True, text=True, check=True)
+    return {
+        name: int(n) for name, n in re.findall(r"(REG|STACK|SHARED|LOCAL):(\d+)", output.stdout)
+    }
+
+
+@needs_compiler
+@pytest.mark.parametrize("capability", [80, 90])
+@pytest.mark.parametrize("dtype", cuda.DTYPES, ids=str)
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_aligned_tensors_are_read_and_written_once_in_wide_accesses(
+    launches, tmp_path, variant, dtype, capability
+):
+    kernel = launches(capability, dtype, **variant)[-1]
+    ptx = kernel.asm["ptx"]
+    found = Counter(re.findall(r"\b(ld|st)\.global\.(v\d)\.b(\d+)", ptx))
+    state = 1 + variant["centered"] + (variant["momentum"] > 0)
+    # A thread has 8 elements: of float32 two accesses of 128 bits, of 16-bit types two of 64.
+    expected = Counter({("ld", "v4", "32"): 2 * state, ("st", "v4", "32"): 2 * state})
+    param = "v4" if dtype == torch.float32 else "v2"
+    expected.update({("ld", param, "32"): 4, ("st", param, "32"): 2})
+    assert found == expected
+    # Nothing is exchanged between threads, and where a block begins is not a 32-bit number.
+    assert not re.search(r"shared|shfl|bar\.", ptx)
+    starts = r"tt\.addptr %\w+, %(?!c\d)\w+ : !tt\.ptr<b?f\d+>, i(\d+)"
+    assert set(re.findall(starts, kernel.asm["ttir"])) == {"64"}
+    # Without spilling, and with three programs at a time on a multiprocessor's 65,536 registers.
+    used = resources(kernel, tmp_path)
+    assert used["STACK"] == used["LOCAL"] == 0
+    assert used["REG"] <= 80
+
+
+@needs_compiler
+@pytest.mark.parametrize("capability", [80, 90])
+def test_numbers_are_computed_as_ieee_754_says(launches, capability):
+    ptx = launches(capability, torch.float32, **VARIANTS["all"])[-1].asm["ptx"]
+    assert not re.search(r"\.approx|\.ftz|\.full", ptx)
+    assert "sqrt.rn.f32" in ptx
+    assert "div.rn.f32" in ptx
+
+
+@needs_compiler
+@pytest.mark.parametrize("capability", [80, 90])
+def test_one_launch_steps_a_batch_and_another_corrects_the_bias(launches, capability):
+    (step,) = launches(capability, torch.float32, **VARIANTS["uncentered"])
+    assert step.metadata.name == "rmsprop_step"
+    correction, step = launches(capability, torch.float32, **VARIANTS["all"])
+    assert (correction.metadata.name, step.metadata.name) == (
+        "rmsprop_count_and_correct",
+        "rmsprop_step",
+    )
+    assert {correction.src.signature[name] for name in ("alpha", "log_alpha")} == {"fp64"}
+    assert "div.rn.f64" in correction.asm["ptx"]
+
+
+@needs_compiler
+def test_numbers_may_change_without_compiling_anew(launches):
+    variants = [
+        *({}, {"lr": 1, "alpha": 0, "eps": 0}, {"lr": torch.tensor(0.1, dtype=torch.float64)}),
+        *({"maximize": True, "weight_decay": 0}, {"eps_in_sqrt": True}),
+        {"decoupled_weight_decay": True, "lr": 16},
+    ]
+    kernels = [
+        launches(80, torch.float32, centered=False, momentum=0, **options)[-1]
+        for options in variants
+    ]
+    assert len({kernel.hash for kernel in kernels}) == 2  # a number or a tensor as learning rate
+
+
+# --- its host side ----------------------------------------------------------------------------
+
+
+def test_import_needs_no_triton_and_imports_none():
+    code = """
+import sys
+import rmsprop.kernels.cuda
+assert "triton" not in sys.modules
+sys.modules["triton"] = None
+from rmsprop.kernels import triton_step
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_table_has_every_element_in_one_chunk():
+    lengths = [3, 0, cuda.CHUNK, cuda.CHUNK + 1, 5 * cuda.CHUNK - 1]
+    batch = batch_of(lengths)
+    table = cuda._table(batch)
+    rows, row_of_chunk = table[: 8 * len(lengths)].reshape(-1, 8), table[8 * len(lengths) :]
+    for j, name in enumerate(cuda.ADDRESSES):
+        assert rows[:, j].tolist() == batch.addresses[:, Row._fields.index(name)].tolist()
+    chunks = [max(1, math.ceil(n / cuda.CHUNK)) for n in lengths]
+    assert rows[:, 6].tolist() == lengths
+    assert rows[:, 7].tolist() == [sum(chunks[:i]) for i in range(len(chunks))]
+    assert row_of_chunk.tolist() == [i for i, n in enumerate(chunks) for _ in range(n)]
+
+
+@pytest.fixture
+def copies(monkeypatch):
+    """Let the CPU stand for the GPU; return the flag of a capture, and the tables pinned."""
+    gpu = SimpleNamespace(capturing=False, pinned=[])
+
+    def pin_memory(tensor):
+        gpu.pinned.append(weakref.ref(tensor))
+        return tensor
+
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: gpu.capturing)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: None)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin_memory)
+    monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, stream: None)
+    monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device, non_blocking: tensor.clone())
+    monkeypatch.setattr(cuda, "_captured", [])
+    return gpu
+
+
+def test_table_is_copied_once_per_batch(copies):
+    batch = batch_of([3])
+    first = weakref.ref(cuda._table_on_device(batch))
+    assert cuda._table_on_device(batch) is first()
+    assert len(copies.pinned) == 1
+    cuda._table_on_device(batch_of([3]))
+    assert len(copies.pinned) == 2
+    del batch
+    assert first() is None
+    assert all(pinned() is None for pinned in copies.pinned)
+
+
+def test_graph_has_a_table_of_its_own_and_its_source_is_kept(copies):
+    batch = batch_of([3])
+    copies.capturing = True
+    captured = cuda._table_on_device(batch)
+    assert copies.pinned[0]() is not None
+    copies.capturing = False
+    outside = cuda._table_on_device(batch)
+    assert outside is not captured
+    copies.capturing = True
+    assert cuda._table_on_device(batch) is not outside
+    assert [pinned() is None for pinned in copies.pinned] == [False, True, False]
+
+
+def test_usable_on_new_gpus_where_triton_works(monkeypatch):
+    gpu, here = torch.device("cuda", 0), {}
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: here["capability"])
+    monkeypatch.setattr(cuda.importlib.util, "find_spec", lambda _: object())
+    monkeypatch.setattr(cuda, "_triton_works", lambda: here["works"])
+    for capability, works, usable in (
+        ((8, 0), True, True),
+        ((9, 0), True, True),
+        ((7, 5), True, False),
+        ((9, 0), False, False),
+    ):
+        here.update(capability=capability, works=works)
+        cuda.available.cache_clear()
+        assert cuda.is_usable(gpu, torch.bfloat16) == usable
+        assert not cuda.is_usable(gpu, torch.float64)
+        assert not cuda.is_usable(torch.device("cpu"), torch.float32)
+    cuda.available.cache_clear()
+
+
+@needs_compiler
+@needs_no_gpu
+def test_where_triton_fails_a_warning_says_why():
+    cuda._triton_works.cache_clear()
+    with pytest.warns(UserWarning, match="without its fused kernel, because Triton fails here: "):
+        assert not cuda._triton_works()
+    cuda._triton_works.cache_clear()
