@@ -105,7 +105,7 @@ def _local(tensors: tuple[Any, ...]) -> tuple[Tensor, ...]:
 
 def _why_not(param: Tensor, grad: Tensor) -> str:
     """Say why a parameter does not fit in a batch, beginning as torch does."""
-    devices = [device for device in ("cpu", "cuda") if fused.kernel_of(device)]
+    devices = fused.devices()
     if not param.is_floating_point() or not fused.supports(param):
         return (
             "`fused=True` requires all the params to be floating point Tensors of supported "

@@ -245,14 +245,20 @@ class RMSprop(torch.optim.RMSprop):
             centered=group["centered"],
             alpha=group["alpha"],
             bias_correction=group["bias_correction"],
-            grad_scale=getattr(self, "grad_scale", None),
-            found_inf=getattr(self, "found_inf", None),
+            grad_scale=self._scaling("grad_scale", batch.device),
+            found_inf=self._scaling("found_inf", batch.device),
             **{name: group[name] for name in _KERNEL_OPTIONS},
         )
 
+    def _scaling(self, name: str, device: torch.device) -> Tensor | None:
+        """Return what torch.amp.GradScaler hands over for the time of a step."""
+        value: Tensor | None = getattr(self, name, None)
+        return None if value is None else value.to(device, non_blocking=True)
+
     def _step_param(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
         # Torch's GradScaler leaves these to `fused=True`, which steps eagerly where it is compiled.
-        found_inf, scale = getattr(self, "found_inf", None), getattr(self, "grad_scale", None)
+        found_inf = self._scaling("found_inf", grad.device)
+        scale = self._scaling("grad_scale", grad.device)
         if found_inf is not None and found_inf.item() != 0:
             return
         if scale is not None:

@@ -53,7 +53,7 @@ def available(device: torch.device) -> bool:
     >>> available(torch.device("cpu"))
     False
     """
-    if device.type != "cuda" or torch.version.cuda is None:
+    if device.type != "cuda" or torch.version.cuda is None or not torch.cuda.is_available():
         return False
     if torch.cuda.get_device_capability(device) < (8, 0):
         return False

@@ -4,15 +4,25 @@ import functools
 import importlib
 from types import ModuleType
 
+import torch
 from torch import Tensor
 
-__all__ = ["kernel_of", "supports"]
+__all__ = ["devices", "kernel_of", "supports"]
 
 
 def supports(param: Tensor) -> bool:
     """Return whether a fused kernel takes parameters of this device and dtype, here and now."""
-    kernel = kernel_of(param.device.type)
-    return kernel is not None and kernel.is_usable(param.device, param.dtype)
+    return _is_usable(param.device, param.dtype)
+
+
+def devices() -> list[str]:
+    """Return the types of device that have a fused kernel, here and now."""
+    return [kind for kind in ("cpu", "cuda") if _is_usable(torch.device(kind), torch.float32)]
+
+
+def _is_usable(device: torch.device, dtype: torch.dtype) -> bool:
+    kernel = kernel_of(device.type)
+    return kernel is not None and kernel.is_usable(device, dtype)
 
 
 @functools.cache
