@@ -1,0 +1,58 @@
+"""Benchmarks that were recorded: `make bench` writes them, the chapter on performance reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rmsprop.figures.repository import find_root
+
+__all__ = ["Recording", "recordings"]
+
+
+class Recording:
+    """What one machine measured.
+
+    Attributes:
+        device: its name.
+        type: ``cpu`` or ``cuda``.
+        label: the name with the number of cores and the date, as it stands under a figure.
+        sets: the sets of tensors, in the order in which they were measured.
+    """
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        machine = content["machine"]
+        self.device: str = machine["device"]
+        self.type: str = machine["type"]
+        cores = f", {machine['cores']} cores" if self.type == "cpu" else ""
+        self.label = f"{self.device}{cores}, {content['date']}"
+        self.versions: dict[str, str] = machine["versions"]
+        self._results = {
+            (result["set"], result["variant"], result["contender"]): result
+            for result in content["results"]
+        }
+        self.sets = list(dict.fromkeys(key[0] for key in self._results))
+
+    def median(self, set: str, variant: str, contender: str) -> float | None:
+        """Return the median seconds of a step, None where that was not measured."""
+        return self.value("median_s", set, variant, contender)
+
+    def value(self, field: str, set: str, variant: str, contender: str) -> float | None:
+        """Return a field of one result, None where that was not measured."""
+        result = self._results.get((set, variant, contender))
+        return None if result is None else result[field]
+
+    def spread(self, set: str, variant: str, contender: str) -> tuple[float, float]:
+        """Return the least and the greatest seconds of a step over the rounds."""
+        seconds = self._results[set, variant, contender]["seconds"]
+        return min(seconds), max(seconds)
+
+
+def recordings(root: Path | None = None) -> list[Recording]:
+    """Return all recordings of a repository, by name of their file.
+
+    Args:
+        root: the repository or release; that of the working directory unless given.
+    """
+    root = root or find_root()
+    files = sorted(root.glob("benchmarks/results/*.json")) if root else []
+    return [Recording(json.loads(file.read_text())) for file in files]
