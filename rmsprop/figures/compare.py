@@ -197,19 +197,19 @@ def _medians(
     for row, key in enumerate(zip(*(old[key].tolist() for key in shared), strict=True)):
         groups.setdefault(key, []).append(row)
     deviations = []
-    for key, rows in groups.items():
+    for shares, rows in groups.items():
         a, b = np.median(old[name][rows]), np.median(new[name][rows])
         lower, upper = np.quantile(old[name][rows], [0.25, 0.75])
         # Without a band, as between infinite losses, only the same median will do.
         band = upper - lower if np.isfinite([lower, upper]).all() else 0.0
         allowed = (published.columns[name].within or 0.0) * band
-        row = ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
-                        for k, v in zip(shared, key, strict=True))  # fmt: skip
-        deviations.append(
-            Deviation(
-                f"median {name}",
-                row or "all rows",
-                *map(float, (a, b, _distance(a, b), allowed)),
-            )
-        )
+        numbers = map(float, (a, b, _distance(a, b), allowed))
+        deviations.append(Deviation(f"median {name}", _place(shared, shares), *numbers))
     return deviations
+
+
+def _place(names: list[str], values: tuple[Any, ...]) -> str:
+    """Return what the rows of a group share, in words."""
+    words = (f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+             for name, value in zip(names, values, strict=True))  # fmt: skip
+    return ", ".join(words) or "all rows"
