@@ -61,8 +61,10 @@ lint: .venv/.ready ## check style, types, and that the figures have records, and
 # Left out: local version labels, which other machines cannot install, and CUDA's packages, which
 # torch pins itself where it needs them. The oracles get what they need beyond the first lock; timm
 # comes alone, because the one file read of it needs nothing but torch.
-release: check ## archive the book with its sources, records and checksums, in dist
-	@.venv/bin/python -m rmsprop release
+release: ## render anew what is committed, and archive it with sources, records and checksums in dist
+	@rm -rf build/html
+	$(MAKE) check
+	.venv/bin/python -m rmsprop release
 
 lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
 	@venv=$$(mktemp -d)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import json
 import subprocess
 import tarfile
 from pathlib import Path
@@ -36,6 +37,9 @@ def release(root: Path) -> Path:
     if faults := check(root):
         raise RecordError(faults[0])
     commit = _git(root, "rev-parse", "HEAD").decode().strip()
+    figures = json.loads((root / "build" / "html" / "figures.json").read_text(encoding="utf-8"))
+    if {figure["environment"]["commit"] for figure in figures.values()} != {commit}:
+        raise RecordError("the book was rendered at another commit: `make release` renders it anew")
     files = _files(root, commit)
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"

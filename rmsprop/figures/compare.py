@@ -167,9 +167,9 @@ def _texts(name: str, old: NDArray[Any], new: NDArray[Any]) -> list[str]:
 
 
 def _distance(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-    """Return absolute differences; 0 between equal infinities."""
+    """Return absolute differences: 0 between equal infinities, infinite where there is none."""
     with np.errstate(invalid="ignore"):
-        return np.where(old == new, 0.0, np.abs(new - old))
+        return np.where(old == new, 0.0, np.nan_to_num(np.abs(new - old), nan=np.inf))
 
 
 def _values(
@@ -199,7 +199,8 @@ def _medians(
     deviations = []
     for shares, rows in groups.items():
         a, b = np.median(old[name][rows]), np.median(new[name][rows])
-        lower, upper = np.quantile(old[name][rows], [0.25, 0.75])
+        with np.errstate(invalid="ignore"):
+            lower, upper = np.quantile(old[name][rows], [0.25, 0.75])
         # Without a band, as between infinite losses, only the same median will do.
         band = upper - lower if np.isfinite([lower, upper]).all() else 0.0
         allowed = (published.columns[name].within or 0.0) * band

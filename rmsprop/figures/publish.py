@@ -70,8 +70,11 @@ class PublishedFigure:
             "text/html": f'<figure style="background: white; color: #1f2328">'
             f'<img alt="{html.escape(record.alt)}" src="data:image/svg+xml;base64,{picture}">'
             f"<figcaption>{html.escape(record.caption)}</figcaption>{self._panel().html()}</figure>",
-            "text/plain": f"Figure {record.id}: {record.caption}",
+            "text/plain": repr(self),
         }
+
+    def __repr__(self) -> str:
+        return f"Figure {self.record.id}: {self.record.caption}"
 
 
 def offered(published: Record | None, fresh: Record, comparison: Comparison | None) -> Record:

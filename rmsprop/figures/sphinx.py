@@ -88,6 +88,11 @@ def _sources(source: Path) -> dict[str, Source]:
     return find_sources(source)
 
 
+@cache
+def _commit(root: Path) -> str:
+    return repository.commit(root)
+
+
 def _panel(source: Path, record: Record, content: dict[str, Any]) -> FigurePanel:
     """Return the panel's node; the source folder holds the records too."""
     root = repository.find_root(source)
@@ -104,7 +109,9 @@ def _panel(source: Path, record: Record, content: dict[str, Any]) -> FigurePanel
             "kind": record.kind,
             "sha256": cited.sha256,
             "result": in_words(comparison, record.id),
-            "environment": content["environment"],
+            # Make renders a run only beside the very sources that ran; their commit may be newer
+            # than the run.
+            "environment": content["environment"] | ({"commit": _commit(root)} if root else {}),
             "citation": repository.citation(root) if root else None,
             "source": _sources(source).get(record.id),
         },
