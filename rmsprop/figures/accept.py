@@ -41,7 +41,9 @@ def accept(
     run = rerun(root, sorted({sources[id].chapter for id in wanted}), progress)
     if run.failures:
         raise RecordError(f"nothing is accepted while chapters fail: {'; '.join(run.failures)}")
-    require(wanted, run.figures)
+    absent = [id for id in wanted if id not in run.figures]
+    if absent:
+        raise RecordError(f"nothing is accepted: the run did not publish {', '.join(absent)}")
     changed = []
     for id in wanted:
         changes = _changes(published[id], run.figures[id], named=id in ids)

@@ -1,5 +1,7 @@
 """Figures are found in the chapters' sources; what is wrong with records and images is named."""
 
+import dataclasses
+
 import nbformat
 import pytest
 from nbformat import v4
@@ -27,7 +29,7 @@ def chapter(tmp_path):
 def record(tmp_path):
     def record(id, chapter):
         made = make_record(id, caption="C.", alt="A.", data={"x": 1.0})
-        write(tmp_path / "book" / "figures", type(made)(**(vars(made) | {"chapter": chapter})))
+        write(tmp_path / "book" / "figures", dataclasses.replace(made, chapter=chapter))
 
     return record
 
