@@ -14,7 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAKE_VARIABLES = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
-TOC = "format: jb-book\nroot: intro\nchapters: [{file: one}, {file: two}, {file: gallery}, {file: claims}]\n"
+TOC = """\
+format: jb-book
+root: intro
+chapters: [{file: one}, {file: two}, {file: gallery}, {file: claims}]
+"""
 INDEX = "build/html/index.html"
 
 

@@ -1,5 +1,6 @@
 """The chapters as committed: without outputs, in step with the package and the contents."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import nbformat
 import pytest
 import yaml
 
-from rmsprop import equations
+from rmsprop import equations, networks
 from rmsprop.figures.check import check
 from rmsprop.figures.source import find_sources
 
@@ -48,6 +49,23 @@ def test_table_of_contents_lists_every_chapter():
     contents = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
     listed = {entry["file"] for entry in contents["chapters"]}
     assert {path.stem for path in CHAPTERS} <= listed
+
+
+@every_chapter
+def test_number_in_the_text_is_a_setting_in_the_code_or_comes_from_the_run(path):
+    """What a run found is glued in; what is typed must stand in the code. Years are free."""
+    code = "\n".join(cell.source for cell in code_cells(path)) + inspect.getsource(networks)
+    settings = set(re.findall(r"\d+\.?\d*(?:e-?\d+)?", code.replace("_", "")))
+    text = "\n".join(
+        cell.source
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == "markdown"
+    )
+    for verbatim in (r"\$\$.*?\$\$", r"\$[^$]*\$", r"```.*?```", r"\{[a-z:]+\}`[^`]*`", r"`[^`]*`"):
+        text = re.sub(verbatim, "", text, flags=re.S)
+    typed = re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?!\w)", text)
+    numbers = {number.replace(",", "") for number in typed}
+    assert {n for n in numbers - settings if not re.fullmatch(r"(19|20)\d\d", n)} == set()
 
 
 def test_every_equation_that_the_package_names_is_in_the_book():
