@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
+import rmsprop
 from rmsprop.device import choose_device
 from rmsprop.figures.repository import commit
 
 __all__ = ["describe", "device_name"]
 
-PACKAGES = ("rmsprop", "numpy", "scipy", "torch", "matplotlib")
+PACKAGES = ("numpy", "scipy", "torch", "matplotlib")
 
 
 def describe(root: Path | None) -> dict[str, str]:
@@ -26,6 +27,7 @@ def describe(root: Path | None) -> dict[str, str]:
         "commit": commit(root) if root else "unknown",
         "device": device_name(),
         "python": platform.python_version(),
+        "rmsprop": rmsprop.__version__,
         **{name: _version(name) for name in PACKAGES},
     }
 
