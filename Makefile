@@ -22,13 +22,19 @@ unexport JUPYTER_PATH
 export OMP_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help book test parity check serve bench lab lint lock clean
+.PHONY: help book verify accept test parity check serve bench lab lint release lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 book: build/html/index.html ## execute what changed, then render build/html (add -j2 for two chapters at once)
 	@echo 'The book is at build/html/index.html'
+
+verify: .venv/.ready ## execute chapters again and compare figures with their records (FIGURE=id: one)
+	@.venv/bin/python -m rmsprop verify $(FIGURE)
+
+accept: .venv/.ready ## adopt deliberate changes of figures as the published records (FIGURE=id: one)
+	@.venv/bin/python -m rmsprop accept $(FIGURE)
 
 test: .venv/.ready ## run the package's tests
 	@.venv/bin/pytest -n 2 --ignore=tests/book --ignore=tests/oracles
@@ -48,16 +54,22 @@ bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, t
 lab: .venv/.ready ## edit the chapters in JupyterLab
 	@.venv/bin/jupyter lab --notebook-dir=book
 
-lint: .venv/.ready ## check style, types, and that the chapters are committed without outputs
+lint: .venv/.ready ## check style, types, and that the figures have records, and chapters no outputs
 	@.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/python -m rmsprop check
 	.venv/bin/nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
 
+release: ## render anew what is committed, and archive it with sources, records and checksums in dist
+	@rm -rf build/html
+	$(MAKE) check
+	.venv/bin/python -m rmsprop release
+
 # Left out: local version labels, which other machines cannot install, and CUDA's packages, which
-# torch pins itself where it needs them; Triton, one of these, is written for the machines that have
-# it, and must then be set to the version that torch for CUDA pins. The oracles get what they need beyond the first lock; timm
-# comes alone, because the one file read of it needs nothing but torch.
+# torch pins itself where it needs them. One of these, Triton, is listed for the machines that have
+# it; set it by hand to the version that torch for CUDA pins. The oracles get what they need beyond
+# the first lock; timm comes alone, because the one file read of it needs nothing but torch.
 lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
 	@venv=$$(mktemp -d)
 	pins() { $$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
@@ -121,6 +133,7 @@ build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	cp -R book $$run/source
 	cp $(EXECUTED) $$run/source
 	.venv/bin/python -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
+	.venv/bin/python -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
 	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
 	  -W -n --keep-going --quiet > /dev/null
 	touch -r $$run/began $$run/_build/html/index.html

@@ -5,6 +5,7 @@ does not hold stops the chapter; `rmsprop.ledger` collects the verdicts of all e
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -110,12 +111,14 @@ class Verdict:
         ruling: one of ``holds``, ``holds with a correction``, ``does not hold``.
         reason: one or two sentences; Markdown.
         evidence: the numbers that decide it.
+        figures: ids of the figures that show it.
     """
 
     claim: str
     ruling: str
     reason: str
     evidence: tuple[Evidence, ...]
+    figures: tuple[str, ...] = ()
 
     @property
     def table(self) -> str:
@@ -138,7 +141,9 @@ class Verdict:
         }
 
 
-def verdict(claim: str, ruling: str, reason: str, *evidence: Evidence) -> Verdict:
+def verdict(
+    claim: str, ruling: str, reason: str, *evidence: Evidence, figures: Sequence[str] = ()
+) -> Verdict:
     """Rule on a claim, provided that every piece of evidence holds.
 
     Args:
@@ -146,6 +151,7 @@ def verdict(claim: str, ruling: str, reason: str, *evidence: Evidence) -> Verdic
         ruling: one of ``holds``, ``holds with a correction``, ``does not hold``.
         reason: one or two sentences; Markdown.
         evidence: at least one, from `equal`, `at_least` or `at_most`.
+        figures: ids of the published figures that show it.
 
     Returns:
         The verdict; as the last value of a cell it is shown, and found by the ledger.
@@ -168,4 +174,4 @@ def verdict(claim: str, ruling: str, reason: str, *evidence: Evidence) -> Verdic
     ]
     if failed:
         raise AssertionError(f"{claim} has a number that fails: " + "; ".join(failed))
-    return Verdict(claim, ruling, reason, evidence)
+    return Verdict(claim, ruling, reason, evidence, tuple(figures))

@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from rmsprop.claims import CLAIMS, MIME_TYPE, RULINGS
+from rmsprop.notebooks import outputs
 
 __all__ = ["collect", "page"]
 
@@ -26,19 +25,13 @@ def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
     """
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for path in notebooks:
-        for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                verdict = output.get("data", {}).get(MIME_TYPE)
-                if verdict is None:
-                    continue
-                if verdict["claim"] not in CLAIMS:
-                    raise ValueError(
-                        f"{path.stem} rules on {verdict['claim']}, not a claim we test"
-                    )
-                if verdict["claim"] in found:
-                    other = found[verdict["claim"]][0]
-                    raise ValueError(f"{verdict['claim']} is ruled in {other} and in {path.stem}")
-                found[verdict["claim"]] = (path.stem, verdict)
+        for verdict in outputs(path, MIME_TYPE):
+            if verdict["claim"] not in CLAIMS:
+                raise ValueError(f"{path.stem} rules on {verdict['claim']}, not a claim we test")
+            if verdict["claim"] in found:
+                other = found[verdict["claim"]][0]
+                raise ValueError(f"{verdict['claim']} is ruled in {other} and in {path.stem}")
+            found[verdict["claim"]] = (path.stem, verdict)
     missing = [claim for claim in CLAIMS if claim not in found]
     if missing:
         raise ValueError(f"no chapter rules on {', '.join(missing)}")
@@ -56,14 +49,14 @@ def page(verdicts: dict[str, tuple[str, dict[str, Any]]]) -> str:
         "is written by the build from what the chapters assert. A number that leaves its tolerance "
         "stops the build.",
         "",
-        "| | claim | ruling | tested in |",
-        "| :-- | :-- | :-- | :-- |",
+        "| | claim | ruling | shown in | tested in |",
+        "| :-- | :-- | :-- | :-- | :-- |",
     ]
     for claim, statement in CLAIMS.items():
         chapter, verdict = verdicts[claim]
         lines.append(
             f"| [{claim}](#ledger-{claim.lower()}) | {statement} | **{verdict['ruling']}** "
-            f"| {{doc}}`{chapter}` |"
+            f"| {_figures(verdict)} | {{doc}}`{chapter}` |"
         )
     for claim, statement in CLAIMS.items():
         chapter, verdict = verdicts[claim]
@@ -79,6 +72,10 @@ def page(verdicts: dict[str, tuple[str, dict[str, Any]]]) -> str:
             verdict["table"],
         ]
     return "\n".join(lines) + "\n"
+
+
+def _figures(verdict: dict[str, Any]) -> str:
+    return ", ".join(f"{{numref}}`fig-{id}`" for id in verdict["figures"])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAKE_VARIABLES = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
-TOC = "format: jb-book\nroot: intro\nchapters: [{file: one}, {file: two}, {file: claims}]\n"
+TOC = """\
+format: jb-book
+root: intro
+chapters: [{file: one}, {file: two}, {file: gallery}, {file: claims}]
+"""
 INDEX = "build/html/index.html"
 
 
@@ -27,6 +31,8 @@ class Book:
             shutil.copy(ROOT / name, root)
         self.write("rmsprop/__init__.py", "")
         self.write("rmsprop/ledger.py", 'print("# Claims")')
+        self.write("rmsprop/figures/gallery.py", 'print("# Figures")')
+        self.write("book/figures/a.csv", "x\n1\n")
         self.write("book/_toc.yml", TOC)
         self.write("book/intro.md", "# Introduction\n\nSee {doc}`one`.")
         self.write("book/references.bib", "")
@@ -70,6 +76,9 @@ class Book:
     def executed(self, *chapters):
         return [f"build/executed/{chapter}.ipynb" for chapter in chapters]
 
+    def sources(self):
+        return {path: path.read_bytes() for path in self.root.glob("book/**/*") if path.is_file()}
+
     def has(self, name):
         return (self.root / name).exists()
 
@@ -80,7 +89,9 @@ def book(tmp_path):
 
 
 def test_only_what_changed_is_redone_and_a_failure_keeps_the_last_good_book(book):
+    before = book.sources()
     output = book.make("-j2", "book")
+    assert book.sources() == before
     assert "executed  1/2 one" in output
     assert "executed  2/2 two" in output
     assert "42" in (book.root / "build/html/two.html").read_text()
@@ -129,6 +140,7 @@ def test_every_chapter_depends_on_the_package_and_the_lock(book, source):
 def test_nothing_of_a_killed_run_is_taken_for_finished(book):
     wait = "from pathlib import Path; Path('started').touch(); import time; time.sleep(9)"
     book.chapter("one", wait)
+    before = book.sources()
     process = book.start(*book.executed("one"))
     while not list(book.root.glob("build/run/*/started")):
         assert process.poll() is None
@@ -136,6 +148,7 @@ def test_nothing_of_a_killed_run_is_taken_for_finished(book):
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not book.has("build/executed/one.ipynb")
+    assert book.sources() == before
 
     book.chapter("one", "'again'")
     book.make(*book.executed("one"))

@@ -1,5 +1,6 @@
-"""CITATION.cff is valid and agrees with the package and the changelog."""
+"""CITATION.cff and .zenodo.json are valid and agree with the package and the changelog."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -45,6 +46,47 @@ CFF = {  # of Citation File Format 1.2.0, what a software entry without referenc
         "version": TEXT,
     },
 }
+ZENODO = {  # of Zenodo's deposit metadata, what a software upload without contributors can have
+    "type": "object",
+    "required": ["title", "upload_type", "creators", "description", "license", "version"],
+    "additionalProperties": False,
+    "properties": {
+        "title": TEXT,
+        "upload_type": {"const": "software"},
+        "version": TEXT,
+        "publication_date": DATE,
+        "creators": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["name"],
+                "additionalProperties": False,
+                "properties": {
+                    "name": TEXT,
+                    "affiliation": TEXT,
+                    "orcid": {"type": "string", "pattern": r"^(\d{4}-){3}\d{3}[\dX]$"},
+                },
+            },
+        },
+        "description": TEXT,
+        "access_right": {"enum": ["open", "embargoed", "restricted", "closed"]},
+        "license": TEXT,
+        "keywords": {"type": "array", "items": TEXT},
+        "notes": TEXT,
+    },
+}
+DEPOSIT = json.loads((ROOT / ".zenodo.json").read_text())
+
+
+def test_the_deposit_is_valid_and_says_what_the_citation_says():
+    jsonschema.validate(DEPOSIT, ZENODO)
+    for name in ("title", "version", "license", "keywords"):
+        assert DEPOSIT[name] == CITATION[name]
+    assert DEPOSIT["publication_date"] == CITATION["date-released"]
+    assert [creator["name"] for creator in DEPOSIT["creators"]] == [
+        author["name"] for author in CITATION["authors"]
+    ]
 
 
 def test_the_citation_is_valid():

@@ -12,13 +12,18 @@ from nbformat import v4
 from rmsprop import ledger
 from rmsprop.claims import CLAIMS, RULINGS, equal, verdict
 
+SHOWN = "{numref}`fig-one-figure`, {numref}`fig-other`"
+
 
 def ruling_of(claim: str) -> str:
     return RULINGS[int(claim[1:]) % 3]
 
 
 def output(claim: str):
-    ruled = verdict(claim, ruling_of(claim), f"Reason {claim}.", equal("q", 1.5, 1.5))
+    evidence = equal("q", 1.5, 1.5)
+    ruled = verdict(
+        claim, ruling_of(claim), f"Reason {claim}.", evidence, figures=["one-figure", "other"]
+    )
     return v4.new_output("execute_result", ruled._repr_mimebundle_(), execution_count=1)
 
 
@@ -90,13 +95,13 @@ def test_verdict_on_a_claim_that_the_book_does_not_know_is_refused(write):
 def test_page_has_one_row_and_one_section_per_claim_in_order(write):
     page = ledger.page(ledger.collect([write("last", *ALL[5:]), write("first", *ALL[:5])]))
     rows = re.findall(
-        r"^\| \[(C\d+)\]\(#(ledger-c\d+)\) \| (.*?) \| \*\*(.*?)\*\* \| {doc}`(\w+)` \|$",
+        r"^\| \[(C\d+)\]\(#(ledger-c\d+)\) \| (.*?) \| \*\*(.*?)\*\* \| (.*?) \| {doc}`(\w+)` \|$",
         page,
         re.M,
     )
     chapters = ["first"] * 5 + ["last"] * 6
     assert rows == [
-        (claim, f"ledger-{claim.lower()}", CLAIMS[claim], ruling_of(claim), chapter)
+        (claim, f"ledger-{claim.lower()}", CLAIMS[claim], ruling_of(claim), SHOWN, chapter)
         for claim, chapter in zip(ALL, chapters, strict=True)
     ]
     anchors = re.findall(r"^\((ledger-c\d+)\)=\n## (C\d+) (.*)$", page, re.M)

@@ -1,4 +1,4 @@
-"""A figure is published with its words, in light and dark; equal data give equal bytes."""
+"""A figure is published with words and data, in light and dark; equal data give equal bytes."""
 
 import base64
 import json
@@ -10,13 +10,16 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from matplotlib.colors import to_hex, to_rgb
 
-from rmsprop.figures import COLORS, INK, MUTED, publish, use_style
+from rmsprop.figures import COLORS, INK, MUTED, FigureDeviates, RecordError, publish, use_style
 from rmsprop.figures.publish import MIME_TYPE
+from rmsprop.figures.record import parse, read, write
 from rmsprop.figures.style import darken
 
-WORDS = {"caption": "The finding.", "alt": "A line that rises."}
+WORDS = {"caption": "The finding.", "alt": "A line that rises.", "data": {"x": [0.1, 1.0]}}
+CITATION = "{title: T, version: 1.0, date-released: 2026-01-02, authors: [{name: A}]}"
 HEX = re.compile(r"#[0-9a-f]{6}\b")
 
 
@@ -26,6 +29,20 @@ def style():
         use_style()
         yield
     plt.close("all")
+
+
+@pytest.fixture(autouse=True)
+def outside(tmp_path, monkeypatch):
+    """Publish outside the repository, which has no record of these figures."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def records(tmp_path):
+    """The folder of the records, in a repository around the working directory."""
+    (tmp_path / "book" / "figures").mkdir(parents=True)
+    (tmp_path / "CITATION.cff").write_text(CITATION)
+    return tmp_path / "book" / "figures"
 
 
 def draw():
@@ -52,15 +69,16 @@ def test_publishing_closes_the_figure():
     assert plt.get_fignums() == before
 
 
-def test_record_holds_the_words_on_one_line_and_the_size_in_pixels():
-    record = published(caption="  Two\n  lines. ", alt="\tA   line.\n").record
-    assert record["id"] == "a-figure"
-    assert record["caption"] == "Two lines."
-    assert record["alt"] == "A line."
-    assert (record["width"], record["height"]) == (538, 298)  # 5.6 x 3.1 inches of 96 pixels
-    root = ET.fromstring(record["svg"])
+def test_notebook_holds_the_record_the_data_and_the_pictures():
+    content = published()._repr_mimebundle_()[MIME_TYPE]
+    assert json.loads(json.dumps(content)) == content
+    record = parse("a-figure", content["record"], content["csv"])
+    assert record.csv == "x\n0.1\n1.0\n"
+    assert (content["width"], content["height"]) == (538, 298)  # 5.6 x 3.1 inches of 96 pixels
+    root = ET.fromstring(content["svg"])
     assert root.get("viewBox").split()[2:] == ["403.2", "223.2"]  # of 72 points
-    assert json.loads(json.dumps(record)) == record
+    assert base64.b64decode(content["pdf"]).startswith(b"%PDF-")
+    assert {"date", "commit", "device", "python", "numpy", "torch"} <= content["environment"].keys()
 
 
 def test_notebook_shows_the_picture_with_its_words_escaped():
@@ -73,34 +91,96 @@ def test_notebook_shows_the_picture_with_its_words_escaped():
     assert shown["text/plain"] == 'Figure a-figure: x < 1 & "y"'
 
 
-@pytest.mark.parametrize("id", ["", "A", "a_b", "a b", "-a", "a-", "a--b", "ä", "a\n"])
-def test_malformed_id_is_quoted(id):
-    message = f"id must be lower-case words joined by hyphens, got {id!r}"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        publish(plt.figure(), id, **WORDS)
+def panel(shown):
+    return BeautifulSoup(shown._repr_mimebundle_()["text/html"], "html.parser").details.text
 
 
-@pytest.mark.parametrize("id", ["a", "a1", "average-of-2-steps", "3"])
-def test_words_joined_by_hyphens_are_an_id(id):
-    assert publish(plt.figure(), id, **WORDS).record["id"] == id
+def test_outside_the_repository_nothing_is_compared_and_the_panel_says_so():
+    shown = published()
+    assert shown.comparison is None
+    assert "not compared: this run is outside the book's repository" in panel(shown)
+    assert "BibTeX" not in panel(shown)
 
 
-@pytest.mark.parametrize("name", ["caption", "alt"])
-@pytest.mark.parametrize("text", ["", "  \n"])
-def test_figure_without_words_is_named(name, text):
-    message = f"{name} must not be empty, got {text!r} for figure some-id"
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        publish(plt.figure(), "some-id", **(WORDS | {name: text}))
+def test_figure_without_a_record_says_how_to_get_one(records):
+    assert "no record yet; make accept FIGURE=a-figure publishes one" in panel(published())
+    assert list(records.iterdir()) == []
+
+
+def test_figure_like_its_record_is_shown_with_the_records_hash(records):
+    write(records, published().record)
+    before = {path: path.read_bytes() for path in records.iterdir()}
+    shown = published()
+    assert shown.comparison.verdict == "bit-identical"
+    assert shown.record.sha256 in panel(shown)
+    assert "python -m rmsprop verify a-figure" in panel(shown)
+    assert "A. (2026). Figure a-figure [Figure]. In T (Version 1.0)." in panel(shown)
+
+    near = published(data={"x": [0.1, 1.0 + 1e-12]})
+    assert near.comparison.verdict == "within tolerance"
+    assert shown.record.sha256 in panel(near)
+    assert near.record.sha256 not in panel(near)
+    assert "figures/a-figure.csv" in near._repr_mimebundle_()["text/html"]
+    assert {path: path.read_bytes() for path in records.iterdir()} == before
+
+
+def test_figure_that_deviates_is_shown_and_then_fails(records, capsys):
+    write(records, published().record)
+    before = {path: path.read_bytes() for path in records.iterdir()}
+    with pytest.raises(FigureDeviates) as error:
+        published(data={"x": [0.1, 2.0]})
+    assert str(error.value) == (
+        "figure a-figure deviates from its record: x, row 1: published 1.0, fresh 2.0, deviation 1 "
+        "against 1e-09 allowed. If that is meant, adopt it: make accept FIGURE=a-figure"
+    )
+    assert "Figure a-figure: The finding." in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in records.iterdir()} == before
+
+
+def test_other_colors_leave_the_record_as_it_is(records):
+    write(records, published().record)
+    figure, axes = plt.subplots()
+    axes.plot([0, 1], color="red")
+    assert publish(figure, "a-figure", **WORDS).comparison.verdict == "bit-identical"
+
+
+def test_damaged_record_stops_the_cell_and_stays(records):
+    write(records, published().record)
+    (records / "a-figure.csv").write_text("x\n0.1\n1.5\n")
+    with pytest.raises(RecordError, match=r"^the record of figure a-figure was changed by hand"):
+        published()
+    assert (records / "a-figure.csv").read_text() == "x\n0.1\n1.5\n"
+
+
+def test_measured_figure_says_on_what(records):
+    shown = published(kind="measured")
+    assert shown.record.device.startswith(("CPU: ", "CUDA: "))
+    write(records, shown.record)
+    assert read(records, "a-figure").device == shown.record.device
+    again = published(kind="measured", data={"x": [5.0]})
+    assert again.comparison.verdict == "measured"
+    assert again.record.sha256 in panel(again)
 
 
 def test_same_data_give_the_same_bytes():
-    first, second = (published().record["svg"] for _ in range(2))
+    first, second = (published().picture for _ in range(2))
     assert first == second
-    assert "<dc:date>" not in first
+    assert "<dc:date>" not in first["svg"]
+    assert b"CreationDate" not in base64.b64decode(first["pdf"])
+
+
+def test_picture_carries_title_description_and_license():
+    root = ET.fromstring(published(caption="It's < 1 & so on.").picture["svg"])
+    texts = {element.tag.rpartition("}")[2]: element.text for element in root.iter()}
+    assert root[0].tag.endswith("title")
+    assert root[0].text == "a-figure: It's < 1 & so on."
+    assert texts["description"] == "A line that rises."
+    rights = [e for e in root.iter() if e.tag.endswith("rights")]
+    assert "https://creativecommons.org/licenses/by/4.0/" in "".join(rights[0].itertext())
 
 
 def test_dark_variant_differs_in_colors_only():
-    light = published().record["svg"]
+    light = published().picture["svg"]
     dark = darken(light)
     assert dark != light
     assert HEX.sub("#", dark) == HEX.sub("#", light)
@@ -122,7 +202,7 @@ def test_default_drawing_uses_no_color_without_a_dark_twin():
     axes.annotate("note", (0, 0), (1, 1), arrowprops={"arrowstyle": "->", "color": INK})
     axes.set(title="Title", xlabel="x", ylabel="y")
     axes.legend()
-    svg = publish(figure, "a", **WORDS).record["svg"]
+    svg = publish(figure, "a", **WORDS).picture["svg"]
     colors = set(HEX.findall(svg))
     assert len(colors) >= 3
     assert {color for color in colors if darken(color) == color} == set()

@@ -1,5 +1,8 @@
-"""Figures and verdicts in a real Sphinx build, with every warning an error."""
+"""Figures, their panels and verdicts in a real Sphinx build, with every warning an error."""
 
+import hashlib
+import json
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -15,11 +18,12 @@ from nbformat import v4
 from rmsprop import ledger
 from rmsprop.claims import CLAIMS, at_least, equal, verdict
 from rmsprop.figures import publish, use_style
+from rmsprop.figures.record import make_record, read, write
 from rmsprop.figures.sphinx import Renderer
 from rmsprop.figures.style import darken
 
 CONFIGURATION = """
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "rmsprop.figures.sphinx"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 nb_execution_mode = "off"
 numfig = True
@@ -30,10 +34,17 @@ TEXT = """\
 
 See {numref}`fig-first-figure`, {numref}`fig-second-figure` and [the verdict](#verdict-c8).
 """
+CITATION = """\
+title: T
+version: 1.0
+date-released: 2026-01-02
+commit: 0123456789abcdef0123456789abcdef01234567
+authors: [{name: A B}]
+"""
 RULINGS = {"C1": "holds with a correction", "C8": "does not hold"}
 
 
-def picture(id: str, **words: str):
+def picture(id: str, **words):
     figure, axes = plt.subplots()
     axes.plot([0, 1], [0, len(id)])
     return publish(figure, id, **words)
@@ -41,23 +52,40 @@ def picture(id: str, **words: str):
 
 def cell(shown):
     data = shown._repr_mimebundle_()
-    return v4.new_code_cell("1", outputs=[v4.new_output("execute_result", data, execution_count=1)])
+    source = f'publish(fig, "{shown.record.id}")' if hasattr(shown, "record") else "1"
+    output = v4.new_output("execute_result", data, execution_count=1)
+    return v4.new_code_cell(source, outputs=[output])
 
 
 @pytest.fixture(scope="module")
-def figures():
+def figures(tmp_path_factory):
+    """Two figures: of the second there is a record, a last bit away."""
+    here = Path.cwd()
     with mpl.rc_context():
         use_style()
-        return [
-            picture("first-figure", caption="*Emphasis*, $x^2$ & more.", alt='A "line" < 2.'),
-            picture("second-figure", caption="Plain.", alt="Another line."),
+        os.chdir(tmp_path_factory.mktemp("outside"))
+        shown = [
+            picture(
+                "first-figure",
+                caption="*Emphasis*, $x^2$ & more.",
+                alt='A "line" < 2.',
+                data={"x": [0.1, 0.2]},
+            ),
+            picture("second-figure", caption="Plain.", alt="A line.", data={"y": [1.0]}),
         ]
+        os.chdir(here)
+    return shown
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, figures) -> Path:
-    """Build a chapter with two figures and all verdicts, and the ledger; return the HTML folder."""
-    source = tmp_path_factory.mktemp("source")
+def source(tmp_path_factory, figures) -> Path:
+    """Write a chapter with two figures and all verdicts, and the ledger."""
+    source = tmp_path_factory.mktemp("repository") / "book"
+    nearly = make_record(
+        "second-figure", caption="Plain.", alt="A line.", data={"y": [1.0 + 2.0**-52]}
+    )
+    write(source / "figures", nearly)
+    (source.parent / "CITATION.cff").write_text(CITATION)
     verdicts = [
         verdict(
             claim,
@@ -65,6 +93,7 @@ def site(tmp_path_factory, figures) -> Path:
             f"Reason {claim}, see {{numref}}`fig-first-figure`.",
             equal("half-life $|\\tau|$", 6.58, 6.5788, atol=0.01),
             at_least("speed-up", 3.0, 2.0),
+            figures=["second-figure"] if claim == "C2" else [],
         )
         for claim in CLAIMS
     ]
@@ -83,14 +112,24 @@ def site(tmp_path_factory, figures) -> Path:
     (source / "index.md").write_text(
         "# Book\n\n{numref}`fig-second-figure`\n\n```{toctree}\nchapter\nclaims\n```\n"
     )
-    html = source / "_build"
+    return source
+
+
+def build(source: Path, builder: str, *options: str) -> Path:
+    folder = source.parent / f"{builder}-{len(options)}"
     done = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "--keep-going", source, html],
+        [sys.executable, "-m", "sphinx", "-q", "-n", "-W", "--keep-going", "-b", builder,
+         *options, source, folder],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     assert done.returncode == 0
-    return html
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(source) -> Path:
+    return build(source, "html")
 
 
 @pytest.fixture(scope="module")
@@ -105,13 +144,12 @@ def test_myst_nb_finds_the_renderer_by_its_entry_point():
 
 def test_figure_has_a_light_and_a_dark_image_with_alt_and_width(site, chapter, figures):
     for shown in figures:
-        record = shown.record
-        light, dark = chapter.find(id=f"fig-{record['id']}").find_all("img")
+        light, dark = chapter.find(id=f"fig-{shown.record.id}").find_all("img")
         assert "only-light" in light["class"]
         assert "only-dark" in dark["class"]
-        for image, svg in ((light, record["svg"]), (dark, darken(record["svg"]))):
-            assert image["alt"] == record["alt"]
-            assert f"width: {record['width']}px" in image["style"]
+        for image, svg in ((light, shown.picture["svg"]), (dark, darken(shown.picture["svg"]))):
+            assert image["alt"] == shown.record.alt
+            assert f"width: {shown.picture['width']}px" in image["style"]
             assert (site / image["src"]).read_text() == svg
 
 
@@ -152,8 +190,11 @@ def test_ledger_and_verdicts_link_to_each_other(site, chapter):
     rows = page.find("table").find("tbody").find_all("tr")
     assert len(rows) == len(CLAIMS)
     for claim, row in zip(CLAIMS, rows, strict=True):
-        own, shown = row.find_all("a")
+        own, *figures, shown = row.find_all("a")
         assert own.text == claim
+        assert [(a.text, a["href"]) for a in figures] == (
+            [("Fig. 2", "chapter.html#fig-second-figure")] if claim == "C2" else []
+        )
         heading = page.find(id=own["href"].removeprefix("#")).find_next("h2")
         assert heading.text.startswith(f"{claim} {RULINGS.get(claim, 'holds')}")
         assert shown["href"] == "chapter.html"
@@ -163,3 +204,101 @@ def test_ledger_and_verdicts_link_to_each_other(site, chapter):
 
 def test_other_outputs_are_left_to_myst_nb(chapter):
     assert chapter.find(class_="output").find("pre").text.strip() == "'plain'"
+
+
+def panel(page, id):
+    """The panel's entries, by name."""
+    details = page.find(id=f"fig-{id}").find_next("details")
+    names = [dt.text for dt in details.find_all("dt")]
+    return details, dict(zip(names, details.find_all("dd"), strict=True))
+
+
+def test_panel_says_what_a_referee_needs(chapter, source):
+    details, entries = panel(chapter, "second-figure")
+    cited = read(source / "figures", "second-figure").sha256
+    assert entries["Permalink"].a["href"] == "#fig-second-figure"
+    assert entries["Permalink"].text == "Figure 2"
+    assert entries["Data"].code.text == cited
+    assert [(a.text, a["href"]) for a in entries["Data"].find_all("a")] == [
+        (name, f"figures/second-figure.{name.lower()}") for name in ("CSV", "JSON", "SVG", "PDF")
+    ]
+    assert "this run is within tolerance" in entries["Record"].text
+    assert "y, row 0, with a deviation of 2.2e-16 against 1e-09" in entries["Record"].text
+    assert entries["Source"].text.startswith("book/chapter.ipynb, cell ")
+    assert entries["Source"].text.endswith("at commit 0123456789abcdef0123456789abcdef01234567")
+    assert "torch" in entries["Environment"].text
+    assert entries["Verify"].pre.text == "python -m rmsprop verify second-figure"
+    assert "title = {Figure 2 (second-figure)}" in entries["BibTeX"].pre.text
+    assert cited in entries["BibTeX"].pre.text
+    assert entries["APA"].pre.text == (
+        "A B. (2026). Figure 2 (second-figure) [Figure]. In T (Version 1.0)."
+    )
+    assert cited in details.summary.text
+    assert not details.has_attr("open")
+
+
+def test_downloads_are_the_record_where_the_run_agrees_with_it(site, source, figures):
+    offered = (site / "figures" / "second-figure.csv").read_bytes()
+    assert offered == (source / "figures" / "second-figure.csv").read_bytes()
+    assert json.loads((site / "figures" / "second-figure.json").read_text()) == json.loads(
+        (source / "figures" / "second-figure.json").read_text()
+    )
+    assert (site / "figures" / "second-figure.svg").read_text() == figures[1].picture["svg"]
+    assert (site / "figures" / "second-figure.pdf").read_bytes()[:5] == b"%PDF-"
+
+
+def test_figure_without_a_record_offers_this_runs_data_and_says_so(site, chapter, figures):
+    _, entries = panel(chapter, "first-figure")
+    assert "no record yet" in entries["Record"].text
+    offered = (site / "figures" / "first-figure.csv").read_bytes()
+    assert hashlib.sha256(offered).hexdigest() == entries["Data"].code.text
+    assert offered == figures[0].record.csv.encode()
+
+
+def test_index_for_machines_lists_every_figure(site):
+    index = json.loads((site / "figures.json").read_text())
+    assert list(index) == ["first-figure", "second-figure"]
+    second = index["second-figure"]
+    assert second["number"] == "2"
+    assert second["page"] == "chapter.html#fig-second-figure"
+    assert second["verdict"] == "within tolerance"
+    assert second["source"]["chapter"] == "chapter"
+    assert second["environment"]["commit"].startswith("0123")
+    for path in second["files"].values():
+        assert (site / path).is_file()
+
+
+def test_book_with_an_address_has_absolute_permalinks_and_links_to_the_source(source):
+    site = build(
+        source, "html", "-Dhtml_baseurl=https://example.org/book/",
+        "-Dhtml_theme=sphinx_book_theme",
+        "-Dhtml_theme_options.repository_url=https://github.com/example/code",
+        "-Dhtml_theme_options.use_repository_button=1",
+    )  # fmt: skip
+    page = BeautifulSoup((site / "chapter.html").read_text(), "html.parser")
+    details, entries = panel(page, "second-figure")
+    permalink = "https://example.org/book/chapter.html#fig-second-figure"
+    assert entries["Permalink"].a["href"] == entries["Permalink"].text == permalink
+    assert permalink in details.summary.text
+    assert f"url = {{{permalink}}}" in entries["BibTeX"].text
+    assert entries["APA"].text.endswith(permalink)
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    assert entries["Source"].a["href"] == (
+        f"https://github.com/example/code/blob/{commit}/book/chapter.ipynb"
+    )
+
+
+def test_panel_is_text_on_paper_and_the_picture_a_pdf(source):
+    folder = build(source, "latex")
+    (document,) = folder.glob("*.tex")
+    text = document.read_text()
+    assert "{second-figure-light}.pdf" in text
+    assert "dark" not in "".join(path.name for path in folder.glob("*-figure-*"))
+    assert "Verify: python \\sphinxhyphen{}m rmsprop verify second\\sphinxhyphen{}figure" in text
+    assert read(source / "figures", "second-figure").sha256 in text
+
+
+def test_panel_is_text_in_plain_text(source):
+    text = (build(source, "text") / "chapter.txt").read_text()
+    assert "Verify: python -m rmsprop verify second-figure" in text
+    assert read(source / "figures", "second-figure").sha256 in text

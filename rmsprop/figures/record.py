@@ -1,0 +1,403 @@
+"""The record of a figure: the data behind it, what is said of them, and how closely they repeat.
+
+A record is two files, ``<id>.csv`` with the data and ``<id>.json`` with everything else, of which
+the SHA-256 of the first is a part. The records in ``book/figures/`` are what is cited.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "KINDS",
+    "LICENSE",
+    "Column",
+    "Record",
+    "RecordError",
+    "make_record",
+    "parse",
+    "read",
+    "write",
+]
+
+KINDS = ("exact", "statistical", "measured")
+LICENSE = "CC-BY-4.0"
+LARGEST = 1_000_000  # bytes of a CSV
+
+Data = Mapping[str, ArrayLike]
+
+
+class RecordError(ValueError):
+    """A figure or its record is not as it must be; the message is one sentence for the reader."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is said of a column.
+
+    Attributes:
+        type: ``number`` or ``text``.
+        unit: of a number; ``1`` where it has none.
+        rtol: greatest relative deviation from the record.
+        atol: greatest absolute deviation, added to the relative one.
+        within: instead of both, greatest deviation of a median, in interquartile ranges.
+    """
+
+    type: str
+    unit: str | None = None
+    rtol: float | None = None
+    atol: float | None = None
+    within: float | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """A figure's record.
+
+    Attributes:
+        id: what the figure is called for good.
+        kind: ``exact`` (compared value by value), ``statistical`` (medians over seeds compared) or
+            ``measured`` on a device (never compared).
+        caption: what it shows; MyST Markdown.
+        alt: what it looks like.
+        columns: what is said of each column, in the data's order.
+        csv: the data, one row per observation.
+        seed: of the random numbers, where there are any.
+        over: of a statistical figure the column that numbers the seeds.
+        chapter: where it is published; None until `rmsprop.figures.accept` says so.
+        device: what a measured figure was measured on.
+    """
+
+    id: str
+    kind: str
+    caption: str
+    alt: str
+    columns: dict[str, Column]
+    csv: str
+    seed: int | None = None
+    over: str | None = None
+    chapter: str | None = None
+    device: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the data's bytes."""
+        return hashlib.sha256(self.csv.encode()).hexdigest()
+
+    @property
+    def rows(self) -> int:
+        """Number of observations."""
+        return len(self.csv.splitlines()) - 1
+
+    def data(self) -> dict[str, NDArray[Any]]:
+        """Return the columns: numbers as float64, text as strings.
+
+        Raises:
+            RecordError: if they are not what is said of them.
+        """
+        header, *rows = csv.reader(io.StringIO(self.csv)) if self.csv else [[]]
+        if header != list(self.columns) or not rows or any(len(r) != len(header) for r in rows):
+            raise RecordError(
+                f"{self.id}.csv must have rows of the columns {', '.join(self.columns)}"
+            )
+        data = {}
+        for name, cells in zip(header, zip(*rows, strict=True), strict=True):
+            kind = float if self.columns[name].type == "number" else str
+            try:
+                data[name] = np.array(cells, dtype=kind)
+            except ValueError as error:
+                raise RecordError(f"column {name} of {self.id}.csv: {error}") from None
+            if kind is float and np.isnan(data[name]).any():
+                raise RecordError(f"column {name} of {self.id}.csv holds NaN")
+        return data
+
+    def words(self) -> dict[str, Any]:
+        """Return what the JSON file holds."""
+        says = {
+            "id": self.id,
+            "chapter": self.chapter,
+            "kind": self.kind,
+            "caption": self.caption,
+            "alt": self.alt,
+            "seed": self.seed,
+            "over": self.over,
+            "device": self.device,
+            # A list, because notebooks sort the keys of what they hold.
+            "columns": [
+                {"name": name}
+                | {key: value for key, value in vars(column).items() if value is not None}
+                for name, column in self.columns.items()
+            ],
+            "rows": self.rows,
+            "sha256": self.sha256,
+            "license": LICENSE,
+        }
+        return {key: value for key, value in says.items() if value is not None}
+
+
+def make_record(
+    id: str,
+    *,
+    caption: str,
+    alt: str,
+    data: Data | Sequence[Data],
+    units: Mapping[str, str] | None = None,
+    kind: str = "exact",
+    rtol: float | Mapping[str, float] = 1e-9,
+    atol: float | Mapping[str, float] = 1e-12,
+    over: str | None = None,
+    within: Mapping[str, float] | None = None,
+    seed: int | None = None,
+) -> Record:
+    """Make a record of arrays; the arguments are those of `rmsprop.figures.publish`.
+
+    Raises:
+        RecordError: for anything that `rmsprop.figures.publish` does not allow.
+
+    >>> record = make_record("a", caption="A.", alt="A.", data={"x": [[0], [1]], "y": [0.5, 0.25]})
+    >>> print(record.csv)
+    x,y
+    0,0.5
+    0,0.25
+    1,0.5
+    1,0.25
+    <BLANKLINE>
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+        raise RecordError(f"id must be lower-case words joined by hyphens, got {id!r}")
+    for name, text in (("caption", caption), ("alt", alt)):
+        if not text.strip():
+            raise RecordError(f"{name} must not be empty, got {text!r} for figure {id}")
+    if kind not in KINDS:
+        raise RecordError(f"kind must be one of {', '.join(KINDS)}, got {kind!r} for figure {id}")
+    if (kind == "statistical") != bool(over and within):
+        raise RecordError(
+            f"over and within belong to statistical figures, to no others; figure {id} is {kind}"
+        )
+    table = _tidy(id, data)
+    for argument, named in (
+        ("units", units),
+        ("rtol", rtol),
+        ("atol", atol),
+        ("over", {over: 0} if over else None),
+        ("within", within),
+    ):
+        for name in named if isinstance(named, Mapping) else ():
+            if name not in table:
+                raise RecordError(
+                    f"{argument} must name columns of figure {id}, which has {', '.join(table)}, "
+                    f"got {name!r}"
+                )
+
+    def column(name: str, values: NDArray[Any]) -> Column:
+        if values.dtype.kind == "U":
+            return Column("text")
+        unit = (units or {}).get(name, "1")
+        if kind == "measured":
+            return Column("number", unit)
+        if name in (within or {}):
+            return Column("number", unit, within=_tolerance(id, "within", within, name, 0.0))
+        return Column(
+            "number",
+            unit,
+            rtol=_tolerance(id, "rtol", rtol, name, 1e-9),
+            atol=_tolerance(id, "atol", atol, name, 1e-12),
+        )
+
+    columns = {name: column(name, values) for name, values in table.items()}
+    text = _to_csv(table)
+    if len(text.encode()) > LARGEST:
+        raise RecordError(
+            f"the data of figure {id} must be under 1 MB, got {len(text.encode()):,} bytes"
+        )
+    return Record(
+        id,
+        kind,
+        " ".join(caption.split()),
+        " ".join(alt.split()),
+        columns,
+        text,
+        seed=seed,
+        over=over,
+    )
+
+
+def _tolerance(id: str, argument: str, given: Any, name: str, default: float) -> float:
+    value = given.get(name, default) if isinstance(given, Mapping) else given
+    if not (0 <= value < math.inf):
+        raise RecordError(
+            f"{argument} must be a finite number, at least 0, got {value} for figure {id}"
+        )
+    return float(value)
+
+
+def _tidy(id: str, data: Data | Sequence[Data]) -> dict[str, NDArray[Any]]:
+    """Return columns of one length: blocks broadcast, and set one below the other."""
+    blocks = [data] if isinstance(data, Mapping) else list(data)
+    if not blocks or not all(blocks):
+        raise RecordError(f"data must hold at least one column, got none for figure {id}")
+    names = list(blocks[0])
+    for name in names:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise RecordError(
+                f"a column's name must be lower-case words joined by underscores, got {name!r} for "
+                f"figure {id}"
+            )
+    rows = []
+    for block in blocks:
+        if list(block) != names:
+            raise RecordError(
+                f"every block of figure {id} must have the columns {', '.join(names)}, got "
+                f"{', '.join(block)}"
+            )
+        arrays = {name: np.asarray(values) for name, values in block.items()}
+        try:
+            broadcast = np.broadcast_arrays(*arrays.values())
+        except ValueError:
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+            raise RecordError(
+                f"the columns of figure {id} must have one length, or shapes that broadcast, got "
+                f"{shapes}"
+            ) from None
+        rows.append([array.ravel() for array in broadcast])
+    table = {}
+    for name, parts in zip(names, zip(*rows, strict=True), strict=True):
+        kinds = {part.dtype.kind for part in parts}
+        if not (kinds <= set("fiu") or kinds == {"U"}):
+            raise RecordError(
+                f"column {name} of figure {id} must hold real numbers, or text in all of its rows"
+            )
+        values = np.concatenate(parts)
+        if values.dtype.kind == "f":
+            values = values.astype(float)
+        if not values.size:
+            raise RecordError(f"column {name} of figure {id} must not be empty")
+        if values.dtype.kind == "f" and np.isnan(values).any():
+            raise RecordError(
+                f"column {name} of figure {id} holds NaN, first in row {np.isnan(values).argmax()}"
+            )
+        if values.dtype.kind == "U" and not all(map(str.isprintable, values.tolist())):
+            raise RecordError(f"the text in column {name} of figure {id} must be printable")
+        table[name] = values
+    return table
+
+
+def _to_csv(table: dict[str, NDArray[Any]]) -> str:
+    """Write the shortest digits that give every number back."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table)
+    writer.writerows(zip(*(values.tolist() for values in table.values()), strict=True))
+    return file.getvalue()
+
+
+def read(folder: Path, id: str) -> Record | None:
+    """Read the record of a figure.
+
+    Args:
+        folder: where the records are.
+        id: the figure's.
+
+    Returns:
+        The record, or None if there is none.
+
+    Raises:
+        RecordError: if one file is missing, cannot be understood, or is not what was written.
+    """
+    path = folder / f"{id}.json"
+    if not path.exists():
+        if (folder / f"{id}.csv").exists():
+            raise RecordError(f"the record of figure {id} has lost its half {path.name}")
+        return None
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RecordError(f"{path.name} is not JSON: {error}") from None
+    digest = words.get("sha256") if isinstance(words, dict) else None
+    record = parse(path.name, words, _data(folder, id, digest))
+    if record.id != id:
+        raise RecordError(f"{path.name} is the record of another figure, {record.id!r}")
+    if record.sha256 != digest:
+        raise RecordError(
+            f"the record of figure {id} was changed by hand: the SHA-256 of {id}.csv is "
+            f"{record.sha256[:12]}…, {path.name} says {str(digest)[:12]}…"
+        )
+    record.data()
+    return record
+
+
+def _data(folder: Path, id: str, digest: Any) -> str:
+    """Return the data; those still waiting for their name if `write` was cut off before it."""
+    named, waiting = folder / f"{id}.csv", folder / f".{id}.csv"
+    versions = [path.read_bytes() for path in (named, waiting) if path.exists()]
+    if not versions:
+        raise RecordError(f"the record of figure {id} has lost its half {id}.csv")
+    written = [data for data in versions if hashlib.sha256(data).hexdigest() == digest]
+    try:
+        return (written or versions)[0].decode()
+    except UnicodeDecodeError:
+        raise RecordError(f"{id}.csv is not text in UTF-8") from None
+
+
+def parse(name: str, words: Any, text: str) -> Record:
+    """Return the record that a file's words and its data make.
+
+    Args:
+        name: of the file, for messages.
+        words: what `Record.words` returned, in JSON and back.
+        text: the data.
+
+    Raises:
+        RecordError: if the words are not a record's.
+    """
+    try:
+        if words["license"] != LICENSE or words["kind"] not in KINDS:
+            raise RecordError(f"{name} names a license or a kind that no record has")
+        record = Record(
+            words["id"],
+            words["kind"],
+            words["caption"],
+            words["alt"],
+            {
+                column["name"]: Column(**{k: v for k, v in column.items() if k != "name"})
+                for column in words["columns"]
+            },
+            text,
+            **{key: words.get(key) for key in ("seed", "over", "chapter", "device")},
+        )
+        if words != record.words() | {"rows": words["rows"], "sha256": words["sha256"]}:
+            raise RecordError(f"{name} says more than a record does")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"{name} is not the record of a figure: {error!r}") from None
+    return record
+
+
+def write(folder: Path, record: Record) -> None:
+    """Write a record so that at any moment, also if cut off, the old one or the new can be read.
+
+    The JSON file changes last but one: from then on it says which data belong to it.
+
+    Args:
+        folder: where the records are; made if missing.
+        record: the record.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    words = json.dumps(record.words(), indent=1, ensure_ascii=False) + "\n"
+    for name, text in ((f"{record.id}.csv", record.csv), (f"{record.id}.json", words)):
+        with (folder / f".{name}").open("wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+    for name in (f"{record.id}.json", f"{record.id}.csv"):
+        (folder / f".{name}").replace(folder / name)

@@ -1,0 +1,59 @@
+"""Where the book is on this machine: its records, its citation, its commit."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["citation", "commit", "find_root"]
+
+
+def find_root(start: Path | None = None) -> Path | None:
+    """Return the folder of the book's repository, or release, that a folder is in.
+
+    Args:
+        start: the folder; the working directory unless given.
+
+    Returns:
+        The nearest folder that holds ``CITATION.cff`` and ``book``; None if there is none.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "CITATION.cff").is_file() and (folder / "book").is_dir():
+            return folder
+    return None
+
+
+def citation(root: Path) -> dict[str, Any]:
+    """Return what ``CITATION.cff`` says, versions and dates as the strings that they are there."""
+    text = (root / "CITATION.cff").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)
+    return loaded
+
+
+def commit(root: Path) -> str:
+    """Return the commit that the sources are at.
+
+    Args:
+        root: the repository, or a release, whose citation names the commit.
+
+    Returns:
+        Its 40 digits, with ``, changed`` after them if a chapter, the package or the lock file
+        differs from it; ``unknown`` without git and without a release.
+    """
+    if not (root / ".git").exists():
+        return str(citation(root).get("commit", "unknown"))
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        sources = ("rmsprop", "requirements.lock", "book/*.ipynb")
+        changed = _git(root, "status", "--porcelain", "--", *sources)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return f"{head}, changed" if changed else head
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
+    ).stdout.strip()
