@@ -48,7 +48,7 @@ check: book ## test the rendered pages
 serve: book ## read the book at http://localhost:8000
 	@.venv/bin/python -m http.server --bind 127.0.0.1 --directory build/html 8000
 
-bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes about half an hour
+bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes a quarter of an hour
 	@env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
 
 lab: .venv/.ready ## edit the chapters in JupyterLab
@@ -123,6 +123,8 @@ build/executed/%.ipynb: book/%.ipynb $(PACKAGE) requirements.lock | .venv/.ready
 	mv $$run/$*.ipynb $@
 	rm -rf $$run
 	echo "executed  $$chapter in $$SECONDS s"
+
+build/executed/performance.ipynb: $(wildcard benchmarks/results/*.json)
 
 build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	@if [ ! -e build/html ]; then mv build/render.*/previous build/html 2> /dev/null || true; fi

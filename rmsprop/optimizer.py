@@ -206,7 +206,7 @@ class RMSprop(torch.optim.RMSprop):
         Returns:
             What `closure` returned, or None.
         """
-        self._accelerator_graph_capture_health_check()
+        _check_graph_capture(self)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -270,6 +270,12 @@ class RMSprop(torch.optim.RMSprop):
         options = {name: group[name] for name in _KERNEL_OPTIONS}
         options["alpha"] = _alpha_of_step(group, state["step"])
         eager.step(as_real(param), as_real(grad), **buffers, **options)
+
+
+# Older versions of torch name it after CUDA.
+_check_graph_capture: Callable[[torch.optim.Optimizer], None] = getattr(
+    torch.optim.Optimizer, "_accelerator_graph_capture_health_check", None
+) or getattr(torch.optim.Optimizer, "_cuda_graph_capture_health_check")  # noqa: B009
 
 
 def _with_grad(params: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
