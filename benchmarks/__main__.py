@@ -26,7 +26,7 @@ ROUNDS = 9
 
 
 def main() -> None:
-    """Run all benchmarks; what was measured so far is on disk after each set and variant."""
+    """Run all benchmarks, show what they measure, and write it when all is measured."""
     device = choose_device()
     machine = describe(device)
     path = RESULTS / f"{slug(machine)}.json"

@@ -1,4 +1,4 @@
-"""Benchmarks that were recorded: `make bench` writes them, the chapter on performance reads them."""
+"""Recorded benchmarks: `make bench` writes them, the chapter on performance reads them."""
 
 import json
 from pathlib import Path
