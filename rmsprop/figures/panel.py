@@ -130,10 +130,12 @@ class Panel:
         for name in ("Verify", "BibTeX", "APA"):
             if name in shown:
                 shown[name] = f'<div class="highlight"><pre>{shown[name]}</pre></div>'
-        items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in shown.items())
+        # No list of definitions: JupyterLab lets their parts float past each other.
+        items = "".join(
+            f"<div><b>{name}</b><div>{text}</div></div>" for name, text in shown.items()
+        )
         printed = " · ".join(filter(None, (self.absolute, f"SHA-256 {self.sha256}")))
         return (
-            f'<details class="figure-panel"><summary>Cite, data, source'
-            f'<span class="printed" hidden> · {escape(printed)}</span></summary>'
-            f"<dl>{items}</dl></details>"
+            f'<details class="figure-panel"><summary data-printed=" · {escape(printed)}">'
+            f"Cite, data, source</summary>{items}</details>"
         )
