@@ -70,6 +70,11 @@ def test_release_verifies_itself_and_knows_its_commit(root, tmp_path):
 def test_same_commit_and_book_give_the_same_archive(root):
     first = release(root).read_bytes()
     assert release(root).read_bytes() == first
+    # Also later: the dates inside are the commit's.
+    date = int(git(root, "log", "-1", "--format=%ct"))
+    assert int.from_bytes(first[4:8], "little") == date
+    with tarfile.open(root / "dist" / "rmsprop-1.2.0.tar.gz") as opened:
+        assert {member.mtime for member in opened.getmembers()} == {date}
 
 
 @pytest.mark.parametrize(
