@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -18,7 +19,12 @@ CITATION = "title: T\nversion: 1.2.0\ndate-released: 2026-01-02\nauthors: [{name
 def git(root: Path, *arguments: str) -> str:
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
     done = subprocess.run(
-        ["git", *who, *arguments], cwd=root, capture_output=True, text=True, check=True
+        ["git", *who, *arguments],
+        cwd=root,
+        env=os.environ | {"GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 
