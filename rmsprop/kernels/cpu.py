@@ -125,13 +125,16 @@ def _launch(addresses: Any, ends: Any, *arguments: Any) -> None:
     wanted = min(torch.get_num_threads(), 1 + int(ends[-1]) // GRAIN)
     with _Launches.lock:
         _Launches.made = True
-        before = numba.get_num_threads()
+        before, of_torch = numba.get_num_threads(), torch.get_num_threads()
         threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
         numba.set_num_threads(threads)
         try:
             _step(addresses, ends, threads, *arguments)
         finally:
             numba.set_num_threads(before)
+            # Where both use OpenMP, Numba's first launch gives torch its number of threads too.
+            if torch.get_num_threads() != of_torch:
+                torch.set_num_threads(of_torch)
 
 
 def _compiled(function: Callable[..., None]) -> Callable[..., None]:
