@@ -122,10 +122,11 @@ if hasattr(os, "register_at_fork"):
 
 
 def _launch(addresses: Any, ends: Any, *arguments: Any) -> None:
-    wanted = min(torch.get_num_threads(), 1 + int(ends[-1]) // GRAIN)
+    of_torch = torch.get_num_threads()
+    wanted = min(of_torch, 1 + int(ends[-1]) // GRAIN)
     with _Launches.lock:
         _Launches.made = True
-        before, of_torch = numba.get_num_threads(), torch.get_num_threads()
+        before = numba.get_num_threads()
         threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
         numba.set_num_threads(threads)
         try:
