@@ -173,7 +173,7 @@ def test_distribution_has_the_moments_that_the_cumulants_say(alpha):
 
 
 def test_distribution_near_one_is_that_of_edgeworth():
-    # Hall (1992), equation 2.17, to the order of the skewness: the rest is of the order of 1/n.
+    # Edgeworth's expansion to the order of the skewness: the rest is of the order of 1/n.
     alpha, z = 0.9999, np.linspace(-2, 2, 9)
     variance, third = equations.average_cumulant(alpha, [2, 3])
     skewness = third / variance**1.5
