@@ -5,6 +5,7 @@ call evaluates any number of runs; `iterate_average` reads time along the last a
 PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -225,6 +226,161 @@ def effective_samples(alpha: ArrayLike) -> Array:
     19.0
     """
     return 1 / variance_factor(alpha)
+
+
+def average_cumulant(alpha: ArrayLike, order: ArrayLike) -> Array:
+    r"""Cumulant of the settled average of squares of independent standard Gaussian gradients.
+
+    .. math:: \kappa_n = 2^{n-1} (n-1)!\, \sum_{k \ge 0} \omega_k^n
+              = \frac{2^{n-1} (n-1)!\, (1 - \alpha)^n}{1 - \alpha^n}
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+        order: :math:`n`, at least 1; broadcasts. 1 is the mean, 2 the variance, and the third over
+            the variance to the power 3/2 is the skewness.
+
+    Returns:
+        Cumulants, in the units of the gradient to the power 2n.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-cumulants``. A chi-square variable has the cumulants
+    :math:`2^{n-1} (n-1)!`, and those of independent summands add.
+
+    >>> float(average_cumulant(0.5, 1))
+    1.0
+    """
+    alpha, order = _smoothing_constant(alpha), _float64(order)
+    factorial = np.vectorize(math.gamma, otypes=[float])(order)
+    return 2 ** (order - 1) * factorial * (1 - alpha) ** order / (1 - alpha**order)
+
+
+def average_distribution(x: ArrayLike, alpha: float) -> Array:
+    r"""Distribution of the settled average of squares of independent standard Gaussian gradients.
+
+    .. math:: P(S \le x) = \frac12 - \frac1\pi \int_0^\infty
+              \operatorname{Im}\left[e^{-iux} \prod_{k \ge 0} (1 - 2iu\,\omega_k)^{-1/2}\right]
+              \frac{du}{u}
+
+    Args:
+        x: where to evaluate it, at least 0, any shape.
+        alpha: smoothing constant in [0.5, 1), one number. Below, the integral converges too slowly.
+
+    Returns:
+        Probabilities, the shape of `x`, to about 1e-11.
+
+    Raises:
+        ValueError: if `alpha` is outside [0.5, 1).
+
+    Book: equation ``eq-distribution``. The inversion formula is that of Gil-Pelaez (1951); the
+    midpoint rule for a weighted sum of chi-squares, that of Davies (1980).
+
+    >>> average_distribution([0.0, 1.0, 50.0], alpha=0.5).round(4)
+    array([0.    , 0.6283, 1.    ])
+    """
+    if not 0.5 <= alpha < 1:
+        raise ValueError(f"alpha must lie in [0.5, 1), got {alpha}")
+    x = _float64(x)
+    share = weights(alpha, int(40 / -math.log(alpha)))
+    # The midpoint rule errs by the probability of lying further than 2 pi / spacing from x.
+    spacing = 2 * math.pi / (x.max() + 2 + 60 * (1 - alpha))
+    last = 1.0
+    while np.log1p((2 * last * share) ** 2).sum() < 4 * 30:  # the product is above e^-30
+        last *= 1.2
+    total = np.zeros(x.shape)
+    for u in np.arange(spacing / 2, last, spacing):
+        phase = np.arctan(2 * u * share).sum() / 2
+        size = np.exp(-np.log1p((2 * u * share) ** 2).sum() / 4)
+        total += size * np.sin(phase - u * x) * spacing / u
+    return np.clip(0.5 - total / math.pi, 0, 1)
+
+
+def settled_square_avg(grads: ArrayLike, alpha: ArrayLike) -> Array:
+    r"""Average of squares after each of the gradients that repeat for ever in this order.
+
+    .. math:: v_i = \frac{1 - \alpha}{1 - \alpha^n} \sum_{k=0}^{n-1} \alpha^k g_{i-k}^2,
+              \qquad g_{i-n} = g_i
+
+    Args:
+        grads: one period of gradients, shape ``(..., n)``.
+        alpha: smoothing constant in [0, 1), broadcasting against the leading axes ``(...)``.
+
+    Returns:
+        :math:`v_1, \dots, v_n`, shape ``(..., n)`` after broadcasting.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-periodic``. It is the fixed point of `iterate_average` over one period.
+
+    >>> settled_square_avg([1.0, 1.0], alpha=0.5)
+    array([1., 1.])
+    """
+    squares, alpha = _float64(grads) ** 2, _smoothing_constant(alpha)
+    n = squares.shape[-1]
+    newest_first = squares[..., ::-1]
+    last = (weights(alpha, n) * newest_first).sum(axis=-1) / mean_factor(alpha, n)
+    return iterate_average(squares, alpha, last)
+
+
+def excess_displacement(alpha: ArrayLike) -> Array:
+    r"""How much further than :math:`t\eta` a constant gradient drives RMSprop, in units of lr.
+
+    .. math::
+
+       \sum_{t \ge 1} \left(\frac{1}{\sqrt{1 - \alpha^t}} - 1\right)
+       = \frac{2 \ln 2}{\theta} + \frac{\zeta(1/2)}{\sqrt\theta} + \frac12
+       + \frac{\zeta(-1/2)}{4} \sqrt\theta + O(\theta^{3/2}), \qquad \theta = -\ln\alpha
+
+    Args:
+        alpha: smoothing constant, at least 0.5, below 1.
+
+    Returns:
+        The four terms, in units of lr; the rest is below 2e-4 for `alpha` of at least 0.5.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-excess``, derived there: the integral of the summand, and the terms that
+    Euler-Maclaurin summation adds where the summand has a singularity.
+
+    >>> round(float(excess_displacement(0.99)), 2)
+    123.86
+    """
+    zeta = {0.5: -1.4603545088095868, -0.5: -0.20788622497735457}
+    root = np.sqrt(-np.log(_smoothing_constant(alpha)))
+    return 2 * np.log(2) / root**2 + zeta[0.5] / root + 0.5 + zeta[-0.5] / 4 * root
+
+
+def burst_memory(
+    alpha: ArrayLike, ratio: ArrayLike, length: ArrayLike = 1, share: ArrayLike = 0.9
+) -> Array:
+    r"""Steps after a burst of large gradients until steps are back to a share of their length.
+
+    .. math:: k = \frac{1}{-\ln\alpha}\, \ln \frac{(\rho^2 - 1)(1 - \alpha^m)}{q^{-2} - 1}
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+        ratio: :math:`\rho`, size of the gradients in the burst over that of the steady ones, above
+            1; broadcasts.
+        length: :math:`m`, gradients in the burst, at least 1; broadcasts.
+        share: :math:`q` in (0, 1), of the length before; broadcasts.
+
+    Returns:
+        Steps (not rounded); 0 if they are never that short.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-burst``, derived there.
+
+    >>> round(float(burst_memory(0.9, ratio=100.0)), 2)
+    79.32
+    """
+    alpha, share = _smoothing_constant(alpha), _float64(share)
+    raised = (_float64(ratio) ** 2 - 1) * mean_factor(alpha, length)
+    return np.maximum(half_life(alpha) * np.log2(raised / (share**-2 - 1)), 0.0)
 
 
 def update_variance(
@@ -465,3 +621,34 @@ def largest_step(alpha: ArrayLike, lr: ArrayLike = 1.0) -> Array:
     10.0
     """
     return _float64(lr) / np.sqrt(1 - _smoothing_constant(alpha))
+
+
+def cycle_amplitude(
+    curvature: ArrayLike, lr: ArrayLike, eps: ArrayLike = 0.0, *, eps_in_sqrt: bool = False
+) -> Array:
+    r"""Distance from the minimum at which RMSprop jumps to and fro for ever, on a parabola.
+
+    .. math::
+
+       |w| = \max\left(\frac\eta2 - \frac\epsilon h,\ 0\right)
+       \quad\text{or, inside the root,}\quad
+       |w| = \frac\eta2 \sqrt{\max\left(1 - \frac{4\epsilon}{\eta^2 h^2},\ 0\right)}
+
+    Args:
+        curvature: :math:`h > 0` of :math:`h w^2 / 2`.
+        lr: learning rate :math:`\eta`; broadcasts.
+        eps: :math:`\epsilon`; broadcasts.
+        eps_in_sqrt: divide by :math:`\sqrt{v_t + \epsilon}`.
+
+    Returns:
+        The amplitude of the attracting two-cycle, for any alpha; 0 where RMSprop converges.
+
+    Book: equation ``eq-eps-cycle``, derived there.
+
+    >>> float(cycle_amplitude(1.0, lr=0.5))
+    0.25
+    """
+    curvature, lr, eps = _float64(curvature), _float64(lr), _float64(eps)
+    if eps_in_sqrt:
+        return lr / 2 * np.sqrt(np.maximum(1 - 4 * eps / (lr * curvature) ** 2, 0))
+    return np.maximum(lr / 2 - eps / curvature, 0)

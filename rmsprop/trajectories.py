@@ -86,8 +86,9 @@ class RMSpropRule:
         eps: added outside the root.
         momentum: :math:`\mu`.
         centered: divide by the standard deviation instead of the root mean square.
+        eps_in_sqrt: add `eps` inside the root instead.
 
-    Equal to ``torch.optim.RMSprop``.
+    Equal to ``torch.optim.RMSprop``, but for `eps_in_sqrt`, which that does not have.
 
     >>> rule = RMSpropRule(lr=0.1, alpha=0.75, eps=0.0)
     >>> rule.step(np.array([1.0, 2.0]), np.array([1.0, 200.0]), rule.start((2,)))[0]
@@ -99,6 +100,7 @@ class RMSpropRule:
     eps: ArrayLike = 1e-8
     momentum: ArrayLike = 0.0
     centered: bool = False
+    eps_in_sqrt: bool = False
 
     def start(self, shape: tuple[int, ...]) -> equations.State:
         """Return zeros."""
@@ -117,6 +119,7 @@ class RMSpropRule:
             eps=_per_run(self.eps),
             momentum=_per_run(self.momentum),
             centered=self.centered,
+            eps_in_sqrt=self.eps_in_sqrt,
         )
 
 

@@ -1,6 +1,7 @@
 """The equations against SciPy, PyTorch, exact rational sums and their own invariants."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import lfilter
+from scipy.stats import norm
 
 from rmsprop import equations
 from rmsprop.equations import State
@@ -140,6 +142,104 @@ def test_bias_and_variance_broadcast_steps_against_alphas():
     alpha, t = np.array([0.5, 0.9])[:, None], np.arange(4)
     assert equations.mean_factor(alpha, t).shape == equations.variance_factor(alpha, t).shape
     assert_allclose(equations.mean_factor(alpha, t)[1], [0, 0.1, 0.19, 0.271], rtol=1e-14)
+
+
+# --- Gaussian, periodic and constant gradients ------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", ALPHAS)
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_cumulants_are_those_of_a_weighted_sum_of_chi_squares(alpha, order):
+    # The first four cumulants of one squared Gaussian, from its raw moments 1, 3, 15, 105.
+    single = {1: 1, 2: 3 - 1, 3: 15 - 9 + 2, 4: 105 - 60 - 27 + 36 - 6}[order]
+    expected = single * (equations.weights(alpha, 40_000) ** order).sum()
+    assert_allclose(equations.average_cumulant(alpha, order), expected, rtol=1e-11)
+
+
+@pytest.mark.parametrize(("alpha", "skewness"), [(0.9, 0.8644), (0.99, 0.2673)])
+def test_skewness_has_its_known_value(alpha, skewness):
+    variance, third = equations.average_cumulant(alpha, [2, 3])
+    assert round(float(third / variance**1.5), 4) == skewness
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.9, 0.99])
+def test_distribution_has_the_moments_that_the_cumulants_say(alpha):
+    x = np.linspace(0, 45 * (1 - alpha) + 3, 20_001)
+    above = 1 - equations.average_distribution(x, alpha)
+    mean = np.trapezoid(above, x)
+    variance = np.trapezoid(2 * x * above, x) - mean**2
+    assert_allclose(mean, 1, rtol=1e-8)
+    assert_allclose(variance, equations.average_cumulant(alpha, 2), rtol=1e-5)
+
+
+def test_distribution_near_one_is_that_of_edgeworth():
+    # Edgeworth's expansion to the order of the skewness: the rest is of the order of 1/n.
+    alpha, z = 0.9999, np.linspace(-2, 2, 9)
+    variance, third = equations.average_cumulant(alpha, [2, 3])
+    skewness = third / variance**1.5
+    expected = norm.cdf(z) - skewness / 6 * (z**2 - 1) * norm.pdf(z)
+    computed = equations.average_distribution(1 + z * np.sqrt(variance), alpha)
+    assert_allclose(computed, expected, rtol=0, atol=1e-4)
+    assert np.abs(computed - norm.cdf(z)).max() > 5e-4
+
+
+def test_distribution_agrees_with_a_simulation():
+    rng, alpha, n = np.random.default_rng(6), 0.5, 200_000
+    average = equations.weights(alpha, 60) @ rng.standard_normal((60, n)) ** 2
+    x = np.array([0.1, 0.3, 1.0, 3.0])
+    p = equations.average_distribution(x, alpha)
+    share = (average <= x[:, None]).mean(axis=1)
+    assert_allclose((share - p) / np.sqrt(p * (1 - p) / n), 0, atol=4)
+
+
+@pytest.mark.parametrize("alpha", [0.49, 1.0, -0.5, np.nan])
+def test_distribution_names_an_alpha_that_it_cannot_integrate(alpha):
+    with pytest.raises(ValueError, match=r"alpha must lie in \[0.5, 1\), got"):
+        equations.average_distribution(1.0, alpha)
+
+
+@given(
+    grads=st.lists(st.floats(-10, 10), min_size=1, max_size=12),
+    alpha=st.floats(0, 0.99),
+)
+def test_settled_average_is_where_repeating_the_gradients_leads(grads, alpha):
+    periods = int(40 / -np.log(max(alpha, 1e-9)) / len(grads)) + 2
+    squares = np.square(grads)
+    expected = equations.iterate_average(np.tile(squares, periods), alpha)[-len(grads) :]
+    bound = 8 * EPSILON * squares.max() / (1 - alpha)
+    settled = equations.settled_square_avg(grads, alpha)
+    assert_allclose(settled, expected, rtol=0, atol=bound + 1e-16)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "drift"), [(0.5, 4.2736), (0.9, 0.67950), (0.99, 0.066711), (0.999, 0.0066670)]
+)
+def test_nine_and_one_has_its_known_drift(alpha, drift):
+    grads = np.array([0.1] * 9 + [-0.9])
+    average = equations.settled_square_avg(grads, alpha)
+    assert_allclose((grads / np.sqrt(average)).sum(), drift, rtol=2e-5)
+
+
+@pytest.mark.parametrize(("alpha", "atol"), [(0.5, 2e-4), (0.9, 1e-5), (0.99, 3e-7), (0.999, 1e-8)])
+def test_excess_displacement_is_the_sum_of_the_first_steps(alpha, atol):
+    steps = 1 / np.sqrt(1 - alpha ** np.arange(1.0, 45_000))
+    expected = math.fsum(steps - 1)
+    assert_allclose(equations.excess_displacement(alpha), expected, rtol=0, atol=atol)
+
+
+@given(
+    alpha=st.floats(0.5, 0.999),
+    ratio=st.floats(1.5, 1e3),
+    length=st.integers(1, 50),
+    share=st.floats(0.1, 0.95),
+)
+def test_step_is_back_to_its_share_after_the_burst_memory(alpha, ratio, length, share):
+    steps = equations.burst_memory(alpha, ratio, length, share)
+    raised = equations.iterate_average(np.full(length, ratio**2), alpha, 1.0)[-1] - 1
+    step = 1 / np.sqrt(1 + raised * alpha**steps)
+    assert step >= share * (1 - 1e-9)
+    if steps > 0:
+        assert_allclose(step, share, rtol=1e-9)
 
 
 # --- the centered variance --------------------------------------------------------------------
@@ -312,6 +412,23 @@ def test_effective_rate_times_gradient_is_the_step():
     assert_allclose(rate * grad, -moved, rtol=4 * EPSILON)
 
 
+@pytest.mark.parametrize("eps_in_sqrt", [False, True])
+@pytest.mark.parametrize("alpha", [0.5, 0.9, 0.99])
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 1.1, 3.0])
+def test_parabola_ends_in_the_cycle_that_eps_leaves(part, alpha, eps_in_sqrt):
+    curvature, lr = 3.0, 0.02
+    eps = part * ((lr * curvature) ** 2 / 4 if eps_in_sqrt else lr * curvature / 2)
+    expected = equations.cycle_amplitude(curvature, lr, eps, eps_in_sqrt=eps_in_sqrt)
+    w = 1.01 * expected if expected else np.array(0.5 * lr)
+    state = State.start(())._replace(square_avg=(curvature * w) ** 2)
+    for _ in range(6000):
+        w, state = equations.step(
+            w, curvature * w, state, lr=lr, alpha=alpha, eps=eps, eps_in_sqrt=eps_in_sqrt
+        )
+    assert (expected == 0) == (part > 1)
+    assert_allclose(abs(w), expected, rtol=1e-9, atol=1e-12)
+
+
 # --- all of them ------------------------------------------------------------------------------
 
 BY_ALPHA = {
@@ -324,6 +441,10 @@ BY_ALPHA = {
     "variance_factor": equations.variance_factor,
     "effective_samples": equations.effective_samples,
     "update_variance": lambda alpha: equations.update_variance(0.0, 0.0, 1.0, alpha),
+    "average_cumulant": lambda alpha: equations.average_cumulant(alpha, 2),
+    "settled_square_avg": lambda alpha: equations.settled_square_avg([1.0, 2.0], alpha),
+    "burst_memory": lambda alpha: equations.burst_memory(alpha, 10.0),
+    "excess_displacement": equations.excess_displacement,
     "corrected_alpha": lambda alpha: equations.corrected_alpha(alpha, 3),
     "step": lambda alpha: equations.step(1.0, 1.0, State.start(()), alpha=alpha),
     "centered step": lambda alpha: equations.step(
@@ -341,6 +462,10 @@ def test_alpha_outside_its_range_is_named(equation, alpha):
 
 
 BY_DATA = {
+    "average_distribution": lambda x: equations.average_distribution(x, 0.9),
+    "settled_square_avg": lambda x: equations.settled_square_avg(x, 0.9),
+    "burst_memory": lambda x: equations.burst_memory(0.9, 100.0, share=x / 8),
+    "cycle_amplitude": lambda x: equations.cycle_amplitude(x, 0.1, 0.001),
     "update_average": lambda x: equations.update_average(x, x + x, 0.9),
     "iterate_average": lambda x: equations.iterate_average(x, 0.9),
     "mean_factor": lambda x: equations.mean_factor(0.9, x),
