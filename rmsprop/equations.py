@@ -289,13 +289,13 @@ def constant_gradient_step(alpha: ArrayLike, t: ArrayLike) -> Array:
     >>> float(constant_gradient_step(0.5, 1))
     2.0
     """
-    seen = mean_factor(alpha, t)
+    remembered = _smoothing_constant(alpha) ** _float64(t)
     with np.errstate(divide="ignore"):
-        return 1 / np.sqrt(seen * (1 - seen))
+        return 1 / np.sqrt(remembered * (1 - remembered))
 
 
 def expected_grad_var(alpha: ArrayLike, t: ArrayLike, noise: ArrayLike) -> Array:
-    r"""Mean of the variance :math:`c_t` that a steady gradient with noise leaves, from a zero start.
+    r"""Mean of the variance :math:`c_t` for a steady gradient with noise, from a zero start.
 
     .. math::
 
@@ -319,8 +319,9 @@ def expected_grad_var(alpha: ArrayLike, t: ArrayLike, noise: ArrayLike) -> Array
     >>> float(expected_grad_var(0.5, 1, noise=0.0))
     0.25
     """
-    seen = mean_factor(alpha, t)
-    return seen * (1 - seen) + _float64(noise) ** 2 * (seen - variance_factor(alpha, t))
+    remembered = _smoothing_constant(alpha) ** _float64(t)
+    scatter = 1 - remembered - variance_factor(alpha, t)
+    return remembered * (1 - remembered) + _float64(noise) ** 2 * scatter
 
 
 def rounding_bias(alpha: ArrayLike, digits: int = 24) -> Array:

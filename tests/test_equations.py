@@ -13,6 +13,7 @@ from scipy.signal import lfilter
 
 from rmsprop import equations
 from rmsprop.equations import State
+from rmsprop.steady import variance_error
 
 EPSILON = np.finfo(np.float64).eps
 ALPHAS = (0.0, 0.5, 0.9, 0.99, 0.999)
@@ -229,22 +230,7 @@ def test_rounded_weights_are_those_of_float32():
 @pytest.mark.parametrize("noise", [1e-2, 1e-3])
 @pytest.mark.parametrize("alpha", [0.8, 0.9, 0.95, 0.98, 0.99])
 def test_rounding_of_torch_in_float32_has_the_bias_and_the_spread_predicted(alpha, noise):
-    generator, n, steps = torch.Generator().manual_seed(0), 4000, round(20 / (1 - alpha))
-    mean = 2 ** torch.rand(n, generator=generator)  # all sizes within a power of two alike
-    weight, exact = torch.zeros(n), torch.zeros(n, dtype=torch.float64)
-    optimizers = [torch.optim.RMSprop([w], alpha=alpha, centered=True) for w in (weight, exact)]
-    for _ in range(steps):
-        weight.grad = mean * (1 + noise * torch.randn(n, generator=generator))
-        exact.grad = weight.grad.double()
-        for optimizer in optimizers:
-            optimizer.step()
-    low, high = (
-        optimizer.state[w]["square_avg"].addcmul(
-            optimizer.state[w]["grad_avg"], optimizer.state[w]["grad_avg"], value=-1
-        )
-        for optimizer, w in zip(optimizers, (weight, exact), strict=True)
-    )
-    error = ((low - high) / mean.double() ** 2).numpy()
+    error = variance_error(alpha, noise=noise, parameters=4000)
     spread = equations.rounding_spread(alpha)
     assert_allclose(error.std(), spread, rtol=0.1)
     assert abs(error.mean() - equations.rounding_bias(alpha)) < 0.15 * spread
