@@ -15,6 +15,7 @@ from scipy.stats import norm
 
 from rmsprop import equations
 from rmsprop.equations import State
+from rmsprop.steady import variance_error
 
 EPSILON = np.finfo(np.float64).eps
 ALPHAS = (0.0, 0.5, 0.9, 0.99, 0.999)
@@ -289,6 +290,52 @@ def test_difference_of_averages_turns_negative_where_the_recursion_does_not(dtyp
     assert_allclose(stable[1].mean(), expected, rtol=0.05)  # 1.4 % is one standard deviation
 
 
+@given(alpha=st.floats(0.05, 0.999), grad=st.floats(1e-3, 1e3), sign=st.sampled_from([-1, 1]))
+def test_constant_gradient_makes_the_steps_of_its_formula(alpha, grad, sign):
+    state, t = State.start(()), 0
+    # Below a variance of 1e-8 of v, the deviation g - m has lost half of its digits.
+    while t < 400 and alpha**t > 1e-8:
+        t += 1
+        moved, state = equations.step(
+            0.0, sign * grad, state, lr=1.0, alpha=alpha, eps=0.0, centered=True
+        )
+        assert_allclose(-sign * moved, equations.constant_gradient_step(alpha, t), rtol=1e-6)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.9, 0.99, 0.999])
+def test_shortest_step_for_a_constant_gradient_is_two_at_the_half_life(alpha):
+    t = equations.half_life(alpha)
+    assert_allclose(equations.constant_gradient_step(alpha, t), 2, rtol=1e-12)
+    assert np.all(equations.constant_gradient_step(alpha, t * np.array([0.9, 1.1])) > 2)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.9, 0.95])
+@pytest.mark.parametrize("noise", [0.0, 0.1, 3.0])
+def test_mean_of_the_variance_is_that_of_many_chains(alpha, noise):
+    rng, steps, chains = np.random.default_rng(7), 60, 40_000
+    grads = 1 + noise * rng.standard_normal((chains, steps))
+    variance = iterate_variance(grads.T, alpha)
+    expected = equations.expected_grad_var(alpha, np.arange(1, steps + 1), noise)
+    error = variance.std(axis=1) / chains**0.5
+    assert np.all(np.abs(variance.mean(axis=1) - expected) <= 5 * error + 1e-12)
+
+
+def test_rounded_weights_are_those_of_float32():
+    alphas = np.array([0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999])
+    for alpha, bias in zip(alphas, equations.rounding_bias(alphas), strict=True):
+        kept, new = np.float64(np.float32(alpha)), np.float64(np.float32(1 - alpha))
+        assert bias == new / (1 - kept) - 1
+
+
+@pytest.mark.parametrize("noise", [1e-2, 1e-3])
+@pytest.mark.parametrize("alpha", [0.8, 0.9, 0.95, 0.98, 0.99])
+def test_rounding_of_torch_in_float32_has_the_bias_and_the_spread_predicted(alpha, noise):
+    error = variance_error(alpha, noise=noise, parameters=4000)
+    spread = equations.rounding_spread(alpha)
+    assert_allclose(error.std(), spread, rtol=0.1)
+    assert abs(error.mean() - equations.rounding_bias(alpha)) < 0.15 * spread
+
+
 # --- the update rule --------------------------------------------------------------------------
 
 OPTIONS = [
@@ -445,6 +492,10 @@ BY_ALPHA = {
     "settled_square_avg": lambda alpha: equations.settled_square_avg([1.0, 2.0], alpha),
     "burst_memory": lambda alpha: equations.burst_memory(alpha, 10.0),
     "excess_displacement": equations.excess_displacement,
+    "constant_gradient_step": lambda alpha: equations.constant_gradient_step(alpha, 3),
+    "expected_grad_var": lambda alpha: equations.expected_grad_var(alpha, 3, 0.1),
+    "rounding_bias": equations.rounding_bias,
+    "rounding_spread": equations.rounding_spread,
     "corrected_alpha": lambda alpha: equations.corrected_alpha(alpha, 3),
     "step": lambda alpha: equations.step(1.0, 1.0, State.start(()), alpha=alpha),
     "centered step": lambda alpha: equations.step(
@@ -471,6 +522,8 @@ BY_DATA = {
     "mean_factor": lambda x: equations.mean_factor(0.9, x),
     "variance_factor": lambda x: equations.variance_factor(0.9, x),
     "update_variance": lambda x: equations.update_variance(x, x[::-1], x[::-1], 0.9),
+    "constant_gradient_step": lambda x: equations.constant_gradient_step(0.9, x),
+    "expected_grad_var": lambda x: equations.expected_grad_var(0.9, x, x),
     "step": lambda x: equations.step(x, x[::-1], State.start((3,)))[0],
     "centered step": lambda x: equations.step(x, x, State.start((3,)), centered=True)[0],
     "effective_rate": lambda x: equations.effective_rate(x, lr=0.1),
