@@ -1,8 +1,8 @@
 """Races: how many steps optimizers need to settle, each at the learning rate that suits it best.
 
-A race is a problem, places to start from, a distance to come within and a budget of steps. One call
-of `steps_to_settle` makes thousands of runs, compiled by Numba; what it counts is what
-`rmsprop.trajectories.steps_to_settle` would count on the same runs.
+A race is a problem, places to start from, a distance to come within and a budget of steps. Its runs
+are those of `rmsprop.trajectories`, compiled by Numba, so that hundreds of thousands of them take
+seconds.
 """
 
 import math
@@ -43,9 +43,9 @@ class Race:
     Attributes:
         problem: a quadratic valley, Rosenbrock's, Beale's or Himmelblau's function.
         starts: where the runs start, shape ``(starts, 2)``.
-        budget: how many steps it may take until then.
-        patience: how many further steps a run must stay to have settled.
-        within: how close, to any of the minima.
+        budget: in how many steps a run must have come to where it stays.
+        patience: for how many further steps it must stay, to have settled.
+        within: how close to one of the minima that is.
     """
 
     problem: Problem
@@ -58,8 +58,8 @@ class Race:
         """Count the steps that runs need to come to where they stay.
 
         Args:
-            rule: `GradientDescent`, `RMSpropRule` without momentum, or `Adam`. Its learning rate
-                may have shape ``(rates,)``; its other numbers are the same for all runs.
+            rule: `GradientDescent`, `RMSpropRule` without momentum and the like, or `Adam`. Its
+                learning rate may have shape ``(rates,)``; other numbers are one for all runs.
 
         Returns:
             Step numbers, shape ``(rates, starts)``; inf for a run that does not settle.
@@ -136,13 +136,17 @@ def _compiled(rule: Rule) -> tuple[int, float, float, float]:
     numbers: tuple[ArrayLike, ...] = ()
     if isinstance(rule, GradientDescent):
         kind, numbers = DESCENT, (rule.momentum, 0, 0)
-    elif isinstance(rule, RMSpropRule) and not np.any(np.asarray(rule.momentum)):
+    elif isinstance(rule, RMSpropRule) and not any(
+        np.any(value)
+        for option, value in vars(rule).items()
+        if option not in ("lr", "alpha", "eps", "centered")
+    ):
         kind, numbers = CENTERED if rule.centered else RMSPROP, (rule.alpha, 0, rule.eps)
     elif isinstance(rule, Adam):
         kind, numbers = ADAM, (rule.beta1, rule.beta2, rule.eps)
     if kind < 0 or any(np.ndim(number) for number in numbers):
         raise ValueError(
-            "rule must be gradient descent, RMSprop without momentum or Adam, "
+            "rule must be gradient descent, plain or centered RMSprop, or Adam, "
             f"with one number for all runs but the learning rate, got {rule}"
         )
     a, b, eps = (float(np.asarray(number)) for number in numbers)
