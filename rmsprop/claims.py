@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["CLAIMS", "Evidence", "at_least", "at_most", "equal", "verdict"]
+__all__ = ["CLAIMS", "Check", "Evidence", "at_least", "at_most", "check", "equal", "verdict"]
 
 MIME_TYPE = "application/vnd.rmsprop.verdict+json"
 
@@ -102,6 +102,54 @@ def at_most(quantity: str, measured: float, bound: float) -> Evidence:
     return Evidence(quantity, float(measured), "at most", float(bound))
 
 
+def _in_rows(evidence: Sequence[Evidence]) -> str:
+    rows = [
+        rf"| {e.quantity.replace('|', chr(92) + '|')} | {e.measured:.6g} | {e.requirement} |"
+        for e in evidence
+    ]
+    return "\n".join(["| measured | value | required |", "| :-- | --: | :-- |", *rows])
+
+
+def _require(evidence: Sequence[Evidence], of: str) -> None:
+    if not evidence:
+        raise ValueError(f"evidence must hold at least one number, got none for {of}")
+    failed = [
+        f"{e.quantity} is {e.measured!r}, required {e.requirement}" for e in evidence if not e.holds
+    ]
+    if failed:
+        raise AssertionError(f"{of} has a number that fails: " + "; ".join(failed))
+
+
+@dataclass(frozen=True)
+class Check:
+    """Numbers that hold and belong to no claim; a notebook shows them as a table."""
+
+    evidence: tuple[Evidence, ...]
+
+    def _repr_markdown_(self) -> str:
+        return _in_rows(self.evidence)
+
+
+def check(*evidence: Evidence) -> Check:
+    """Require numbers that belong to none of the claims.
+
+    Args:
+        evidence: at least one, from `equal`, `at_least` or `at_most`.
+
+    Returns:
+        The numbers, to be shown as a table.
+
+    Raises:
+        ValueError: for no evidence.
+        AssertionError: if a number fails; names the quantity, its value and the requirement.
+
+    >>> check(equal("window", 10, 10)).evidence[0].holds
+    True
+    """
+    _require(evidence, "the check")
+    return Check(evidence)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A ruling on one claim, with its reason and its numbers; a notebook shows it as a box.
@@ -123,11 +171,7 @@ class Verdict:
     @property
     def table(self) -> str:
         """The evidence as a Markdown table."""
-        rows = [
-            rf"| {e.quantity.replace('|', chr(92) + '|')} | {e.measured:.6g} | {e.requirement} |"
-            for e in self.evidence
-        ]
-        return "\n".join(["| measured | value | required |", "| :-- | --: | :-- |", *rows])
+        return _in_rows(self.evidence)
 
     def __str__(self) -> str:
         return f"{self.claim} {self.ruling}: {CLAIMS[self.claim]} {self.reason}"
@@ -167,11 +211,5 @@ def verdict(
         raise ValueError(f"claim must be one of {', '.join(CLAIMS)}, got {claim!r}")
     if ruling not in RULINGS:
         raise ValueError(f"ruling must be one of {', '.join(RULINGS)}, got {ruling!r}")
-    if not evidence:
-        raise ValueError(f"evidence must hold at least one number, got none for {claim}")
-    failed = [
-        f"{e.quantity} is {e.measured!r}, required {e.requirement}" for e in evidence if not e.holds
-    ]
-    if failed:
-        raise AssertionError(f"{claim} has a number that fails: " + "; ".join(failed))
+    _require(evidence, claim)
     return Verdict(claim, ruling, reason, evidence, tuple(figures))

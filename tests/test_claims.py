@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsprop import claims
-from rmsprop.claims import CLAIMS, RULINGS, at_least, at_most, equal, verdict
+from rmsprop.claims import CLAIMS, RULINGS, at_least, at_most, check, equal, verdict
 
 HOLDS = equal("window", 10.0, 10.0)
 finite = st.floats(allow_nan=False, allow_infinity=False, max_value=1e100, min_value=-1e100)
@@ -143,3 +143,19 @@ def test_number_that_fails_stops_the_verdict_and_is_named(evidence, message):
 def test_every_number_that_fails_is_named():
     with pytest.raises(AssertionError, match=r"one is 1\.0, .*; two is 2\.0, "):
         verdict("C7", "holds", "So.", equal("one", 1, 0), HOLDS, equal("two", 2, 0))
+
+
+def test_check_shows_its_numbers_as_a_table():
+    shown = check(HOLDS, at_most("a|b", 1.0, 2.0))._repr_markdown_()
+    assert "| window | 10 | = 10 |" in shown
+    assert r"| a\|b | 1 | at most 2 |" in shown
+
+
+def test_check_that_fails_names_the_number():
+    with pytest.raises(AssertionError, match=r"the check .* memory is 3\.0, required = 4"):
+        check(HOLDS, equal("memory", 3.0, 4.0))
+
+
+def test_check_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="got none for the check"):
+        check()
