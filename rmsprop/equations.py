@@ -571,8 +571,8 @@ def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
         n: steps from one rare gradient to the next, at least 2; broadcasts.
 
     Returns:
-        Steps: the root of `drift`, to first order where the window is much longer than `n`. With
-        :math:`C = n` it is :math:`n^2/4`.
+        Steps: the root of `drift`, to first order for a large :math:`C` and a window much longer
+        than `n`. With :math:`C = n` it is :math:`n^2/4`.
 
     Book: equation ``eq-safe-window``, derived there.
 

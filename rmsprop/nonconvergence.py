@@ -66,21 +66,21 @@ def run(
     slope: Callable[[int, Array], ArrayLike],
     alpha: ArrayLike,
     *,
-    lr: ArrayLike,
+    lr: Callable[[int], ArrayLike],
     steps: int,
     start: ArrayLike = 0.0,
     bound: float = np.inf,
     amsgrad: bool = False,
 ) -> Iterator[Array]:
-    r"""Run RMSprop on functions that change from step to step, with a decaying rate.
+    r"""Run RMSprop without eps on functions that change from step to step.
 
-    .. math:: x_{t+1} = \Pi\left(x_t - \frac{\eta}{\sqrt t}\, \frac{g_t}{\sqrt{v_t}}\right)
+    .. math:: x_{t+1} = \Pi\left(x_t - \eta_t\, \frac{g_t}{\sqrt{v_t}}\right)
 
     Args:
         slope: maps the step, from 1, and the points to slopes :math:`g_t`, which broadcast.
         alpha: smoothing constant in [0, 1); its shape, broadcast with the start's, is that of the
             runs.
-        lr: learning rate :math:`\eta` of the first step; broadcasts.
+        lr: maps the step to the learning rate :math:`\eta_t`, which broadcasts.
         steps: number of steps, at least 0.
         start: :math:`x_1`; broadcasts.
         bound: :math:`\Pi` projects onto the interval from ``-bound`` to ``bound``.
@@ -94,17 +94,20 @@ def run(
 
     Source: Reddi et al. (2018), algorithm 1 and, for ``amsgrad``, algorithm 2.
 
-    >>> [x.item() for x in run(lambda t, x: 4.0, 0.75, lr=1.0, steps=1)]
+    >>> [x.item() for x in run(lambda t, x: 4.0, 0.75, lr=lambda t: 1 / t, steps=1)]
     [0.0, -2.0]
     """
-    alpha, lr = np.asarray(alpha, dtype=np.float64), np.asarray(lr, dtype=np.float64)
-    shape = np.broadcast_shapes(alpha.shape, lr.shape, np.shape(start))
+    equations.window(alpha)  # refuses an alpha that is none
+    alpha = np.asarray(alpha, dtype=np.float64)
+    shape = np.broadcast_shapes(alpha.shape, np.shape(start))
     x = np.broadcast_to(np.asarray(start, dtype=np.float64), shape)
     square_avg, greatest = np.zeros(shape), np.zeros(shape)
+    new = 1 - alpha
     yield x
     for t in range(1, steps + 1):
         grad = np.asarray(slope(t, x), dtype=np.float64)
-        square_avg = equations.update_average(square_avg, grad * grad, alpha)
+        square_avg = alpha * square_avg + new * (grad * grad)
         greatest = np.maximum(greatest, square_avg) if amsgrad else square_avg
-        x = np.clip(x - lr / np.sqrt(t) * grad / np.sqrt(greatest), -bound, bound)
+        x = x - np.asarray(lr(t)) * grad / np.sqrt(greatest)
+        x = np.minimum(np.maximum(x, -bound), bound)
         yield x
