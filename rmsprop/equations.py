@@ -737,6 +737,147 @@ def largest_step(alpha: ArrayLike, lr: ArrayLike = 1.0) -> Array:
     return _float64(lr) / np.sqrt(1 - _smoothing_constant(alpha))
 
 
+# --- what alpha does to a run -----------------------------------------------------------------
+
+
+def ring_down(alpha: ArrayLike) -> tuple[Array, Array]:
+    r"""How the cycle at the bottom of a parabola attracts: decay per step and period.
+
+    .. math::
+
+       \lambda^2 - (3\alpha - 1)\, \lambda + \alpha = 0, \qquad
+       |\lambda| = \sqrt\alpha, \quad
+       T = \frac{2\pi}{\arccos \frac{3\alpha - 1}{2 \sqrt\alpha}} \quad
+       \text{for } \tfrac19 < \alpha < 1
+
+    Args:
+        alpha: smoothing constant in [0, 1).
+
+    Returns:
+        The modulus of the eigenvalue that decays last, and its period in steps. Up to 1/9 the
+        eigenvalues are real and negative, and the period is 2.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-ring-down``, derived there, for any curvature and learning rate, eps = 0.
+
+    >>> decay, period = ring_down(0.9)
+    >>> float(decay.round(6)), float(period.round(2))
+    (0.948683, 13.65)
+    """
+    alpha = _smoothing_constant(alpha)
+    trace = 3 * alpha - 1
+    root = np.sqrt(trace**2 - 4 * alpha + 0j)
+    slowest = (trace + np.where(trace < 0, -root, root)) / 2
+    return np.abs(slowest), 2 * np.pi / np.abs(np.angle(slowest))
+
+
+def dip(alpha: ArrayLike) -> Array:
+    r"""How far RMSprop falls below the cycle before a spike throws it back, on a parabola.
+
+    .. math::
+
+       \ln \frac{|w|_\text{least}}{|w|_\text{first}}
+       \approx -\frac{2}{|\ln\alpha|} \int_0^2 \frac{-\ln|1 - s|}{s}\, ds
+       = -\frac{\pi^2}{2\, |\ln\alpha|}
+
+    Args:
+        alpha: smoothing constant in (0, 1).
+
+    Returns:
+        Natural logarithms, negative: the ratio itself soon underflows.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-dip``, derived there.
+
+    >>> round(float(dip(0.99)))
+    -491
+    """
+    return np.pi**2 / (2 * np.log(_smoothing_constant(alpha)))
+
+
+def drift(grads: ArrayLike, alpha: ArrayLike) -> Array:
+    r"""Way that a parameter goes, in units of lr, while a period of gradients repeats for ever.
+
+    .. math::
+
+       D(\alpha) = -\sum_{i=1}^n \frac{g_i}{\sqrt{v_i}}, \qquad
+       v_i = \frac{1 - \alpha}{1 - \alpha^n} \sum_{k=0}^{n-1} \alpha^k g_{i-k}^2,
+       \quad g_{i-n} = g_i
+
+    Args:
+        grads: one period of gradients, not all zero, shape ``(..., n)``.
+        alpha: smoothing constant in [0, 1), broadcasting against the leading axes ``(...)``. At 0,
+            no gradient may be zero.
+
+    Returns:
+        Displacement over one period, shape ``(...)``. It opposes the mean gradient where RMSprop
+        descends.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-drift``, derived there.
+
+    >>> round(float(drift([3.0, -1.0, -1.0], alpha=0.1)), 4)
+    0.6809
+    """
+    grads, alpha = _float64(grads), _smoothing_constant(alpha)
+    n = grads.shape[-1]
+    settled = iterate_average(grads**2, alpha)[..., -1] / mean_factor(alpha, n)
+    return -(grads / np.sqrt(iterate_average(grads**2, alpha, settled))).sum(axis=-1)
+
+
+def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
+    r"""Window that RMSprop needs where one large gradient comes in every `n` steps.
+
+    .. math:: \frac{1}{1 - \alpha^*} \approx \frac{C n}{4\, (C - n + 1)}
+
+    Args:
+        rare: :math:`C`, the rare gradient; the others are -1. Above ``n - 1``.
+        n: steps from one rare gradient to the next, at least 2; broadcasts.
+
+    Returns:
+        Steps: the root of `drift`, to first order for a large :math:`C` and a window much longer
+        than `n`. With :math:`C = n` it is :math:`n^2/4`.
+
+    Book: equation ``eq-safe-window``, derived there.
+
+    >>> float(safe_window(10.0, 10))
+    25.0
+    """
+    rare, n = _float64(rare), _float64(n)
+    return rare * n / (4 * (rare - n + 1))
+
+
+def safe_window_random(mean: ArrayLike, square: ArrayLike, cube: ArrayLike) -> Array:
+    r"""Window that RMSprop needs where gradients are independent of each other.
+
+    .. math::
+
+       \frac{1}{1 - \alpha^*} \approx
+       \frac12 \left(\frac{\mathbb{E} g^3}{\mathbb{E} g\; \mathbb{E} g^2} - 1\right)
+
+    Args:
+        mean: :math:`\mathbb{E} g`, not 0.
+        square: :math:`\mathbb{E} g^2`; broadcasts.
+        cube: :math:`\mathbb{E} g^3`; broadcasts. Where it has not the sign of the mean, or is
+            small, any window will do, and the result is below 1.
+
+    Returns:
+        Steps: where the mean step changes its sign, to first order for a long window.
+
+    Book: equation ``eq-safe-window-random``, derived there.
+
+    >>> float(safe_window_random(0.5, 2.0, 9.0))
+    4.0
+    """
+    return (_float64(cube) / (_float64(mean) * _float64(square)) - 1) / 2
+
+
 def cycle_amplitude(
     curvature: ArrayLike, lr: ArrayLike, eps: ArrayLike = 0.0, *, eps_in_sqrt: bool = False
 ) -> Array:

@@ -1,0 +1,113 @@
+"""Problems on which RMSprop goes the wrong way: their periods, the alpha that cures, runs."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+
+from rmsprop import equations
+
+__all__ = ["rare_large", "run", "smallest_safe_alpha"]
+
+Array = NDArray[np.float64]
+
+
+def rare_large(rare: float, n: int, copies: int = 1) -> Array:
+    """Return one period of slopes: `rare` first, then -1.
+
+    Args:
+        rare: the large slope.
+        n: length of the period.
+        copies: how many times in a row the large slope comes.
+
+    Returns:
+        Shape ``(n,)``.
+
+    Sources: Reddi et al. (2018), theorem 1, with ``n=3``; Shi et al. (2021), with ``n=rare``.
+
+    >>> rare_large(3.0, 4)
+    array([ 3., -1., -1., -1.])
+    """
+    return np.where(np.arange(n) < copies, float(rare), -1.0)
+
+
+def smallest_safe_alpha(slopes: ArrayLike) -> float:
+    """Return the alpha above which RMSprop goes the right way while these slopes repeat.
+
+    Args:
+        slopes: one period of slopes with a positive mean, shape ``(n,)``.
+
+    Returns:
+        The root of `rmsprop.equations.drift` between 0 and 1, to 14 digits after the point; 0 if
+        RMSprop goes the right way even with a short memory.
+
+    Raises:
+        ValueError: if the mean is not positive.
+
+    >>> round(smallest_safe_alpha([3.0, -1.0, -1.0]), 6)
+    0.472313
+    """
+    slopes = np.asarray(slopes, dtype=np.float64)
+    if not slopes.mean() > 0:
+        raise ValueError(f"slopes must have a positive mean, got {slopes.mean()}")
+
+    def forgotten(log_gap: float) -> float:
+        return float(equations.drift(slopes, 1 - np.exp(log_gap)))
+
+    # In the logarithm of 1 - alpha, which for long periods is tiny.
+    shortest, longest = np.log(1 - 1e-9), np.log(1e-3 / len(slopes) ** 2)
+    if forgotten(shortest) <= 0:
+        return 0.0
+    return 1 - float(np.exp(brentq(forgotten, longest, shortest, xtol=1e-14)))
+
+
+def run(
+    slope: Callable[[int, Array], ArrayLike],
+    alpha: ArrayLike,
+    *,
+    lr: Callable[[int], ArrayLike],
+    steps: int,
+    start: ArrayLike = 0.0,
+    bound: float = np.inf,
+    amsgrad: bool = False,
+) -> Iterator[Array]:
+    r"""Run RMSprop without eps on functions that change from step to step.
+
+    .. math:: x_{t+1} = \Pi\left(x_t - \eta_t\, \frac{g_t}{\sqrt{v_t}}\right)
+
+    Args:
+        slope: maps the step, from 1, and the points to slopes :math:`g_t`, which broadcast.
+        alpha: smoothing constant in [0, 1); its shape, broadcast with the start's, is that of the
+            runs.
+        lr: maps the step to the learning rate :math:`\eta_t`, which broadcasts.
+        steps: number of steps, at least 0.
+        start: :math:`x_1`; broadcasts.
+        bound: :math:`\Pi` projects onto the interval from ``-bound`` to ``bound``.
+        amsgrad: divide by the root of the greatest :math:`v` so far.
+
+    Yields:
+        Points, the start first: ``steps + 1`` in all. Each is an array of its own.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Source: Reddi et al. (2018), algorithm 1 and, for ``amsgrad``, algorithm 2.
+
+    >>> [x.item() for x in run(lambda t, x: 4.0, 0.75, lr=lambda t: 1 / t, steps=1)]
+    [0.0, -2.0]
+    """
+    equations.window(alpha)  # refuses an alpha that is none
+    alpha = np.asarray(alpha, dtype=np.float64)
+    shape = np.broadcast_shapes(alpha.shape, np.shape(start))
+    x = np.broadcast_to(np.asarray(start, dtype=np.float64), shape)
+    square_avg, greatest = np.zeros(shape), np.zeros(shape)
+    new = 1 - alpha
+    yield x
+    for t in range(1, steps + 1):
+        grad = np.asarray(slope(t, x), dtype=np.float64)
+        square_avg = alpha * square_avg + new * (grad * grad)
+        greatest = np.maximum(greatest, square_avg) if amsgrad else square_avg
+        x = x - np.asarray(lr(t)) * grad / np.sqrt(greatest)
+        x = np.minimum(np.maximum(x, -bound), bound)
+        yield x
