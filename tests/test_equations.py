@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.integrate import simpson
 from scipy.signal import lfilter
 from scipy.stats import norm
 
@@ -165,12 +166,12 @@ def test_skewness_has_its_known_value(alpha, skewness):
 
 @pytest.mark.parametrize("alpha", [0.5, 0.9, 0.99])
 def test_distribution_has_the_moments_that_the_cumulants_say(alpha):
-    x = np.linspace(0, 45 * (1 - alpha) + 3, 20_001)
+    x = np.linspace(0, 45 * (1 - alpha) + 3, 1_501)
     above = 1 - equations.average_distribution(x, alpha)
-    mean = np.trapezoid(above, x)
-    variance = np.trapezoid(2 * x * above, x) - mean**2
+    mean = simpson(above, x=x)
+    variance = simpson(2 * x * above, x=x) - mean**2
     assert_allclose(mean, 1, rtol=1e-8)
-    assert_allclose(variance, equations.average_cumulant(alpha, 2), rtol=1e-5)
+    assert_allclose(variance, equations.average_cumulant(alpha, 2), rtol=1e-7)
 
 
 def test_distribution_near_one_is_that_of_edgeworth():
