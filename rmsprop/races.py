@@ -84,7 +84,7 @@ class Race:
         lr = np.atleast_1d(np.asarray(rule.lr, dtype=np.float64))  # type: ignore[attr-defined]
         shape = (len(lr), len(self.starts))
         points = np.broadcast_to(self.starts.T[:, None, :], (2, *shape)).flatten()
-        settled = _run(
+        settled = _run(  # type: ignore[call-arg]
             *(gradient, valley, kind, *numbers, np.tile(np.repeat(lr, shape[1]), 2), points),
             *(self.problem.minima.ravel(), self.within**2, self.budget, self.patience),
         )
