@@ -677,7 +677,7 @@
       var key = pair[0];
       if (key === "story") return;
       if (key === "step") at = read(key, pair[1], 0, 1000);
-      else if (!(key in wanted)) throw new Error("there is no setting “" + key + "”");
+      else if (!Object.keys(wanted).includes(key)) throw new Error("there is no setting “" + key + "”");
       else if (key === "surface") wanted[key] = choose(key, pair[1], Object.keys(data.surfaces));
       else if (key === "methods") {
         wanted[key] = Object.keys(METHODS).filter(function (name) {

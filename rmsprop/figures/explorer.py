@@ -116,7 +116,7 @@ DEFAULTS: dict[str, Any] = {
     "rmsprop.centered": False,
     "adam.lr": 0.05,
 }
-"""The settings of the explorer, named as in its links, and what they are where a story is silent."""
+"""The explorer's settings, named as in its links, and their values where a story is silent."""
 
 STORIES: list[dict[str, Any]] = [
     {
