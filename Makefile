@@ -37,7 +37,8 @@ accept: .venv/.ready ## adopt deliberate changes of figures as the published rec
 	@.venv/bin/python -m rmsprop accept $(FIGURE)
 
 test: .venv/.ready ## run the package's tests
-	@.venv/bin/pytest -n 2 --ignore=tests/book --ignore=tests/oracles
+	@mkdir -p $(dir $(IPYTHONDIR))
+	.venv/bin/pytest -n 2 --ignore=tests/book --ignore=tests/oracles
 
 parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, TensorFlow and timm themselves
 	@PYTHONPATH='$(CURDIR)/.venv/oracles' .venv/bin/pytest tests/oracles

@@ -31,7 +31,6 @@ def contenders(params: Sequence[Parameter], variant: str) -> dict[str, Callable[
     which has one average more than the uncentered variant, shows what torch's own fusion reaches.
     """
     options = VARIANTS[variant]
-    device = params[0].device.type
     makers: dict[str, Callable[[], Step]] = {
         "rmsprop fused": lambda: RMSprop(params, **options, fused=True).step,
         "torch for-loop": lambda: torch.optim.RMSprop(params, **options, foreach=False).step,
@@ -40,10 +39,9 @@ def contenders(params: Sequence[Parameter], variant: str) -> dict[str, Callable[
         "torch fused Adam": lambda: torch.optim.Adam(params, fused=True).step,
         "streaming limit": lambda: stream(params, ACCESSES[variant]),
     }
-    if device == "cuda" and importlib.util.find_spec("bitsandbytes"):
+    # It has no centered variant.
+    if params[0].is_cuda and "centered" not in options and importlib.util.find_spec("bitsandbytes"):
         makers["bitsandbytes"] = lambda: _bitsandbytes(params, options)
-    if variant == "all" or options.get("centered"):
-        makers.pop("bitsandbytes", None)
     return makers
 
 

@@ -1,20 +1,26 @@
 """What a result was measured on."""
 
-import importlib.metadata
 import os
 import platform
 import re
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from rmsprop.figures.environment import processor, version
+
 __all__ = ["describe", "slug"]
+
+PACKAGES = ("torch", "numpy", "numba", "triton", "bitsandbytes")
 
 
 def describe(device: torch.device) -> dict[str, Any]:
     """Return device, cores and versions, as they stand in a result."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
+    name = (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else processor() or platform.machine()
+    )
     return {
         "device": name,
         "type": device.type,
@@ -25,11 +31,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "versions": {
             "python": platform.python_version(),
-            **{
-                name: importlib.metadata.version(name)
-                for name in ("torch", "numpy", "numba", "triton", "bitsandbytes")
-                if _is_installed(name)
-            },
+            **{name: found for name in PACKAGES if (found := version(name))},
         },
     }
 
@@ -38,20 +40,3 @@ def slug(description: dict[str, Any]) -> str:
     """Return the name of the file that holds the results of such a machine."""
     name = re.sub(r"[^a-z0-9]+", "-", description["device"].lower()).strip("-")
     return name if description["type"] == "cuda" else f"{name}-{description['cores']}-cores"
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

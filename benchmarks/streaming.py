@@ -26,26 +26,32 @@ def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any
     import numba
     import numpy as np
 
+    from rmsprop.kernels.cpu import _pointer
+
+    # As in the kernel: threads share evenly, and what is None is not compiled.
     @numba.njit(parallel=True, nogil=True)
-    def add(grad, a, b, c, d, count, threads):
-        n = len(grad)
+    def add(addresses, n, threads, third, fourth):
         for thread in numba.prange(threads):
             start, stop = n * thread // threads, n * (thread + 1) // threads
-            # One loop for each number of buffers, so that all of a chunk passes at once.
-            if count == 2:
-                for j in range(start, stop):
-                    a[j], b[j] = a[j] + grad[j], b[j] + grad[j]
-            elif count == 3:
-                for j in range(start, stop):
-                    a[j], b[j], c[j] = a[j] + grad[j], b[j] + grad[j], c[j] + grad[j]
-            else:
-                for j in range(start, stop):
-                    a[j], b[j] = a[j] + grad[j], b[j] + grad[j]
-                    c[j], d[j] = c[j] + grad[j], d[j] + grad[j]
+            grad = _pointer(addresses[0], start, np.float32)
+            a = _pointer(addresses[1], start, np.float32)
+            b = _pointer(addresses[2], start, np.float32)
+            c = _pointer(addresses[3], start, np.float32)
+            d = _pointer(addresses[4], start, np.float32)
+            for j in range(stop - start):
+                x = grad[j]
+                a[j] = a[j] + x
+                b[j] = b[j] + x
+                if third is not None:
+                    c[j] = c[j] + x
+                if fourth is not None:
+                    d[j] = d[j] + x
 
-    arrays = [tensor.numpy() for tensor in (grad, *buffers)]
-    arrays += [np.empty(0, np.float32)] * (5 - len(arrays))
-    return lambda: add(*arrays, len(buffers), torch.get_num_threads())
+    tensors = [grad, *buffers]
+    addresses = np.array([tensor.data_ptr() for tensor in tensors] + [0] * (5 - len(tensors)))
+    present = [True if len(buffers) > k else None for k in (2, 3)]
+    # The tensors are named so that they live as long as the function.
+    return lambda: (add(addresses, tensors[0].numel(), torch.get_num_threads(), *present), tensors)
 
 
 def _on_cuda(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any]:

@@ -19,12 +19,12 @@ _HINTS = {"cpu": " (is Numba installed?)", "cuda": " (is Triton installed?)"}
 
 def wanted(group: dict[str, Any], params: list[Tensor]) -> bool:
     """Return whether a group is to be stepped by fused kernels, as far as these apply."""
-    if group["fused"] is False or torch.compiler.is_compiling():
+    if group["fused"] is False or group["differentiable"] or torch.compiler.is_compiling():
         return False
-    if group["fused"] or group["differentiable"]:
-        return not group["differentiable"]
     # A step of one tensor takes the time of about a thousand elements more.
-    return 1024 * len(params) + sum(map(Tensor.numel, params)) >= WORTHWHILE
+    return bool(group["fused"]) or (
+        1024 * len(params) + sum(map(Tensor.numel, params)) >= WORTHWHILE
+    )
 
 
 class Fusion:
@@ -105,13 +105,12 @@ def _local(tensors: tuple[Any, ...]) -> tuple[Tensor, ...]:
 
 def _why_not(param: Tensor, grad: Tensor) -> str:
     """Say why a parameter does not fit in a batch, beginning as torch does."""
-    devices = fused.devices()
+    devices, kind = fused.devices(), param.device.type
     if not param.is_floating_point() or not fused.supports(param):
         return (
             "`fused=True` requires all the params to be floating point Tensors of supported "
-            f"devices: {devices} but {param.dtype} and {param.device.type}"
-            + _HINTS.get(param.device.type, "")
-            * (param.device.type not in devices)
+            f"devices: {devices} but {param.dtype} and {kind}"
+            + ("" if kind in devices else _HINTS.get(kind, ""))
         )
     return (
         "`fused=True` requires params, grads and state to have the same dtype, device, and layout, "

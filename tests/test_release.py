@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -18,7 +19,12 @@ CITATION = "title: T\nversion: 1.2.0\ndate-released: 2026-01-02\nauthors: [{name
 def git(root: Path, *arguments: str) -> str:
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
     done = subprocess.run(
-        ["git", *who, *arguments], cwd=root, capture_output=True, text=True, check=True
+        ["git", *who, *arguments],
+        cwd=root,
+        env=os.environ | {"GIT_COMMITTER_DATE": "2026-01-02T03:04:05Z"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 
@@ -70,6 +76,11 @@ def test_release_verifies_itself_and_knows_its_commit(root, tmp_path):
 def test_same_commit_and_book_give_the_same_archive(root):
     first = release(root).read_bytes()
     assert release(root).read_bytes() == first
+    # Also later: the dates inside are the commit's.
+    date = int(git(root, "log", "-1", "--format=%ct"))
+    assert int.from_bytes(first[4:8], "little") == date
+    with tarfile.open(root / "dist" / "rmsprop-1.2.0.tar.gz") as opened:
+        assert {member.mtime for member in opened.getmembers()} == {date}
 
 
 @pytest.mark.parametrize(

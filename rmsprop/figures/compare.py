@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from rmsprop.figures.record import Record
 
-__all__ = ["VERDICTS", "Comparison", "Deviation", "FigureDeviates", "compare"]
+__all__ = ["VERDICTS", "Comparison", "Deviation", "FigureDeviates", "compare", "tally"]
 
 VERDICTS = ("bit-identical", "within tolerance", "measured", "deviates", "missing")
 NUMBER = re.compile(r"(?<![\w.])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?!\w)")
@@ -109,6 +110,16 @@ def compare(published: Record | None, fresh: Record) -> Comparison:
         return Comparison("deviates", greatest, tuple(differences))
     same = published.sha256 == fresh.sha256
     return Comparison("bit-identical" if same else "within tolerance", greatest)
+
+
+def tally(comparisons: Iterable[Comparison]) -> str:
+    """Return how many figures got which verdict.
+
+    >>> tally([Comparison("measured"), Comparison("missing"), Comparison("measured")])
+    '2 measured, 1 missing'
+    """
+    verdicts = [comparison.verdict for comparison in comparisons]
+    return ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
 
 
 def _declarations(published: Record, fresh: Record) -> list[str]:

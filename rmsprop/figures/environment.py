@@ -2,7 +2,7 @@
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -11,7 +11,7 @@ import rmsprop
 from rmsprop.device import choose_device
 from rmsprop.figures.repository import commit
 
-__all__ = ["describe", "device_name"]
+__all__ = ["describe", "device_name", "processor", "version"]
 
 PACKAGES = ("numpy", "scipy", "torch", "matplotlib")
 
@@ -28,7 +28,7 @@ def describe(root: Path | None) -> dict[str, str]:
         "device": device_name(),
         "python": platform.python_version(),
         "rmsprop": rmsprop.__version__,
-        **{name: _version(name) for name in PACKAGES},
+        **{name: version(name) or "not installed" for name in PACKAGES},
     }
 
 
@@ -40,16 +40,22 @@ def device_name() -> str:
     """
     if choose_device().type == "cuda":
         return f"CUDA: {torch.cuda.get_device_name()}"
+    return f"CPU: {processor() or 'unknown'}, {platform.machine()}"
+
+
+def processor() -> str:
+    """Return the name of the processor, empty where the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     except OSError:
-        models = []
-    return f"CPU: {(models or [platform.processor() or 'unknown'])[0]}, {platform.machine()}"
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str | None:
+    """Return the version of an installed package, None for one that is not installed."""
     try:
-        return version(name)
-    except PackageNotFoundError:
-        return "not installed"
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from rmsprop.figures.compare import Comparison, compare
+from rmsprop.figures.compare import Comparison, compare, tally
 from rmsprop.figures.record import Record, RecordError, read
 from rmsprop.figures.rerun import collect
 
@@ -53,14 +53,13 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
         figures: from `compare_all`, in the order of the book.
         titles: of the chapters, by name.
     """
-    verdicts = [comparison.verdict for _, comparison in figures.values()]
-    tally = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
+    verdicts = tally(comparison for _, comparison in figures.values())
     lines = [
         "# All figures",
         "",
         f"The book has {len(figures)} figures. When this page was built, their data compared with "
-        f"the published records as: {tally}. `python -m rmsprop verify` repeats the comparison on "
-        'your machine. For machines: <a href="figures.json">figures.json</a>.',
+        f"the published records as: {verdicts}. `python -m rmsprop verify` repeats the comparison "
+        'on your machine. For machines: <a href="figures.json">figures.json</a>.',
     ]
     for chapter, title in titles.items():
         own = {id: found for id, found in figures.items() if found[0].chapter == chapter}

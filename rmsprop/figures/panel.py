@@ -10,24 +10,27 @@ from rmsprop.figures.source import Source
 
 __all__ = ["Panel", "in_words"]
 
+APART = ("date", "commit", "device")
+
 
 def in_words(comparison: Comparison | None, id: str) -> str:
     """Say what came of comparing a figure with its record; None if there was nowhere to look."""
     if comparison is None:
         return "not compared: this run is outside the book's repository"
-    if comparison.verdict == "missing":
-        return f"no record yet; make accept FIGURE={id} publishes one"
-    if comparison.verdict == "measured":
-        return "measured on the device named below; never compared"
-    if comparison.verdict == "within tolerance" and comparison.greatest:
-        g = comparison.greatest
-        return (
-            "this run is within tolerance of the published record; closest to its limit is "
-            f"{g.column}, {g.row}, with a deviation of {g.size:.2g} against {g.allowed:.2g} allowed"
-        )
-    return f"this run {'is ' * (comparison.verdict != 'deviates')}{comparison.verdict}" + (
-        " to the published record" if comparison.verdict == "bit-identical" else ""
+    greatest = comparison.greatest
+    closest = (
+        f"; closest to its limit is {greatest.column}, {greatest.row}, with a deviation of "
+        f"{greatest.size:.2g} against {greatest.allowed:.2g} allowed"
+        if greatest
+        else ""
     )
+    return {
+        "bit-identical": "this run is bit-identical to the published record",
+        "within tolerance": f"this run is within tolerance of the published record{closest}",
+        "measured": "measured on the device named below; never compared",
+        "deviates": "this run deviates from the published record",
+        "missing": f"no record yet; make accept FIGURE={id} publishes one",
+    }[comparison.verdict]
 
 
 @dataclass(frozen=True)
@@ -73,13 +76,13 @@ class Panel:
     def entries(self) -> list[tuple[str, str]]:
         """Return the panel as text: what each entry is, and what it says."""
         e, entries = self.environment, []
-        if self.absolute:
-            entries.append(("Permalink", self.absolute))
+        if self.permalink:
+            entries.append(("Permalink", self.absolute or f"Figure {self.number or self.id}"))
         entries.append(("Data", f"{self.kind}; SHA-256 {self.sha256}"))
         entries.append(("Record", self.result))
         if self.source:
             entries.append(("Source", self._place()))
-        versions = ", ".join(f"{k} {v}" for k, v in e.items() if k not in _TOLD)
+        versions = ", ".join(f"{k} {v}" for k, v in e.items() if k not in APART)
         entries.append(("Environment", f"{e['device']}; {versions}; {e['date']}"))
         entries.append(("Verify", self.command))
         if self.citation:
@@ -110,14 +113,10 @@ class Panel:
 
     def html(self) -> str:
         """Return the panel as HTML; text to copy stands in boxes that get a button in the book."""
-        rows = dict(self.entries())
-        shown = {name: escape(text) for name, text in rows.items()}
+        shown = {name: escape(text) for name, text in self.entries()}
         shown["Data"] = f"{escape(self.kind)}; SHA-256 <code>{self.sha256}</code>"
         if self.permalink:
-            label = f"Figure {self.number}" if self.number else f"Figure {escape(self.id)}"
-            text = escape(self.absolute) if self.absolute else label
-            shown = {"Permalink": f'<a href="{escape(self.permalink)}">{text}</a>'} | shown
-            shown["Permalink"] = f'<a href="{escape(self.permalink)}">{text}</a>'
+            shown["Permalink"] = f'<a href="{escape(self.permalink)}">{shown["Permalink"]}</a>'
         if self.files:
             links = (
                 f'<a href="{escape(address)}" download>{escape(name)}</a>'
@@ -131,12 +130,12 @@ class Panel:
         for name in ("Verify", "BibTeX", "APA"):
             if name in shown:
                 shown[name] = f'<div class="highlight"><pre>{shown[name]}</pre></div>'
-        items = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in shown.items())
+        # No list of definitions: JupyterLab lets their parts float past each other.
+        items = "".join(
+            f"<div><b>{name}</b><div>{text}</div></div>" for name, text in shown.items()
+        )
         printed = " · ".join(filter(None, (self.absolute, f"SHA-256 {self.sha256}")))
         return (
-            f'<details class="figure-panel"><summary>Cite, data, source'
-            f'<span class="printed"> · {escape(printed)}</span></summary><dl>{items}</dl></details>'
+            f'<details class="figure-panel"><summary data-printed=" · {escape(printed)}">'
+            f"Cite, data, source</summary>{items}</details>"
         )
-
-
-_TOLD = ("date", "commit", "device")

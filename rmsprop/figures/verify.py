@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rmsprop.figures.compare import Comparison, compare
+from rmsprop.figures.compare import Comparison, compare, tally
 from rmsprop.figures.environment import describe
 from rmsprop.figures.record import Record, read
 from rmsprop.figures.rerun import Progress, rerun
@@ -63,9 +63,8 @@ class Report:
 
     def summary(self) -> str:
         """Return how many figures got which verdict, and the time it took."""
-        verdicts = [result.comparison.verdict for result in self.results]
-        tally = ", ".join(f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts))
-        return f"{len(verdicts)} figures: {tally}; {self.seconds:.0f} s"
+        verdicts = tally(result.comparison for result in self.results)
+        return f"{len(self.results)} figures: {verdicts}; {self.seconds:.0f} s"
 
     def details(self) -> list[str]:
         """Return what deviates or failed, a sentence each."""

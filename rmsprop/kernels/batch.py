@@ -11,7 +11,7 @@ from torch import Tensor
 __all__ = ["PLAIN", "Batch", "Batches", "Row"]
 
 # The kinds of tensor whose memory is their own; subclasses may be anything.
-PLAIN = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
+PLAIN = {Tensor, torch.nn.Parameter}
 
 Integers = NDArray[np.int64]
 

@@ -122,7 +122,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def _launch(addresses: Any, ends: Any, *arguments: Any) -> None:
-    wanted = min(torch.get_num_threads(), 1 + int(ends[-1]) // GRAIN)
+    of_torch = torch.get_num_threads()
+    wanted = min(of_torch, 1 + int(ends[-1]) // GRAIN)
     with _Launches.lock:
         _Launches.made = True
         before = numba.get_num_threads()
@@ -132,6 +133,9 @@ def _launch(addresses: Any, ends: Any, *arguments: Any) -> None:
             _step(addresses, ends, threads, *arguments)
         finally:
             numba.set_num_threads(before)
+            # Where both use OpenMP, Numba's first launch gives torch its number of threads too.
+            if torch.get_num_threads() != of_torch:
+                torch.set_num_threads(of_torch)
 
 
 def _compiled(function: Callable[..., None]) -> Callable[..., None]:

@@ -157,6 +157,13 @@ def test_one_figure_needs_only_its_chapter_which_runs_to_its_end(book):
     assert "2 figures: 1 bit-identical, 1 missing; " in output
 
 
+def test_kernel_that_dies_is_named(book):
+    book.chapter("two", "import os; os._exit(1)", 'publish(fig, "c")')
+    output, _ = book.run("verify", "c", status=1)
+    assert "c       measured  missing" in output
+    assert "two stopped: Kernel died" in output
+
+
 @pytest.fixture
 def runs(book, monkeypatch):
     """Replace the execution of chapters by what comes of it: changed records, and failures."""

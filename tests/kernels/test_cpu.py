@@ -259,6 +259,26 @@ def test_threads_may_step_at_the_same_time():
         assert_identical(ours, theirs)
 
 
+THREADS = """
+import torch, rmsprop
+w = torch.nn.Parameter(torch.ones(200_000))
+w.grad = torch.ones_like(w)
+rmsprop.RMSprop([w], fused=True).step()
+print(torch.get_num_threads())
+"""
+
+
+def test_a_step_leaves_the_threads_of_torch_as_they_were():
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "1\n"
+
+
 FORK = """
 import os, torch, rmsprop
 from rmsprop.kernels import cpu

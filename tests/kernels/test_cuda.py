@@ -264,6 +264,7 @@ def test_graph_has_a_table_of_its_own_and_its_source_is_kept(copies):
 def test_usable_on_new_gpus_where_triton_works(monkeypatch):
     gpu, here = torch.device("cuda", 0), {}
     monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: here["capability"])
     monkeypatch.setattr(cuda.importlib.util, "find_spec", lambda _: object())
     monkeypatch.setattr(cuda, "_triton_works", lambda: here["works"])

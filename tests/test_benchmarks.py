@@ -1,0 +1,105 @@
+"""The benchmarks time what they say, and what was recorded can be read."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import contenders, machine, sets, streaming, timing
+from benchmarks.__main__ import make_params, write
+from rmsprop.recordings import recordings
+
+ROOT = Path(__file__).parents[1]
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors", "elements"),
+    [
+        ("1 x 25M", 1, 25_000_000),
+        # as torchvision and Hugging Face count the models' parameters
+        ("ResNet-50", 161, 25_557_032),
+        ("GPT-2 small", 148, 124_439_808),
+        ("1,000 x 1,000", 1000, 1_000_000),
+    ],
+)
+def test_sets_have_the_sizes_of_the_models(name, tensors, elements):
+    shapes = sets.SETS[name]
+    assert (len(shapes), sum(map(math.prod, shapes))) == (tensors, elements)
+
+
+@pytest.mark.parametrize("variant", contenders.VARIANTS)
+def test_contenders_take_the_same_step(variant):
+    results = {}
+    for name in ("rmsprop fused", "torch for-loop", "torch foreach"):
+        params = make_params([(30,), (4, 5)], CPU)
+        step = contenders.contenders(params, variant)[name]()
+        step()
+        step()
+        results[name] = params
+    for params in results.values():
+        for param, expected in zip(params, results["torch foreach"], strict=True):
+            torch.testing.assert_close(param, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("accesses", [5, 7, 9])
+def test_streaming_reads_and_writes_every_buffer(accesses):
+    grad, *buffers = (torch.full((1000,), float(k)) for k in range(1, (accesses + 1) // 2 + 1))
+    step = streaming._on_cpu(grad, buffers)
+    step()
+    assert 1 + 2 * len(buffers) == accesses
+    for k, buffer in enumerate(buffers):
+        assert torch.equal(buffer, torch.full((1000,), k + 3.0))
+
+
+def test_contenders_take_turns():
+    calls = []
+    steps = {name: lambda name=name: calls.append(name) for name in "ab"}
+    seconds = timing.interleave(steps, 3, CPU)
+    assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
+    turns = [name for i, name in enumerate(calls) if i == 0 or calls[i - 1] != name]
+    assert turns == ["a", "b"] * 4
+
+
+def test_extra_memory_is_that_of_the_temporaries():
+    values = torch.ones(10_000_000)
+    values.add_(1)
+    extra = timing.peak_extra_memory(lambda: values * 2, CPU)
+    if extra is None:
+        pytest.skip("this system does not let a process forget its peak")
+    assert extra == pytest.approx(4 * len(values), rel=0.1)
+    assert timing.peak_extra_memory(lambda: values.mul_(2), CPU) < 1e6
+
+
+def test_a_machine_is_described_and_named():
+    described = machine.describe(CPU)
+    assert described["versions"]["torch"] == torch.__version__
+    assert (
+        machine.slug({"type": "cpu", "device": "AMD EPYC (R)", "cores": 2}) == "amd-epyc-r-2-cores"
+    )
+    assert machine.slug({"type": "cuda", "device": "NVIDIA H200"}) == "nvidia-h200"
+
+
+def test_results_are_replaced_whole(tmp_path):
+    path = tmp_path / "results" / "machine.json"
+    write(path, {"a": 1})
+    with pytest.raises(TypeError):
+        write(path, {"a": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [file.name for file in path.parent.iterdir()] == ["machine.json"]
+
+
+def test_recordings_have_what_the_chapter_reads():
+    (cpu,) = (recording for recording in recordings(ROOT) if recording.type == "cpu")
+    assert cpu.sets == list(sets.SETS)
+    for name in sets.SETS:
+        for variant in contenders.VARIANTS:
+            low, high = cpu.spread(name, variant, "rmsprop fused")
+            assert 0 < low <= cpu.median(name, variant, "rmsprop fused") <= high
+    assert cpu.median("1 x 25M", "uncentered", "nobody") is None
+
+
+def test_where_nothing_was_recorded_there_is_no_recording(tmp_path):
+    assert recordings(tmp_path) == []
