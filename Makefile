@@ -137,7 +137,6 @@ build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	cp $(EXECUTED) $$run/source
 	.venv/bin/python -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
 	.venv/bin/python -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
-	.venv/bin/python -m rmsprop.figures.explorer $$run/source/explorer
 	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
 	  -W -n --keep-going --quiet > /dev/null
 	touch -r $$run/began $$run/_build/html/index.html

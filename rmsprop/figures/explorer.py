@@ -1,13 +1,9 @@
-"""Write what the explorer needs of Python: ``python -m rmsprop.figures.explorer FOLDER``.
+"""The explorer: surfaces, contour lines and stories of the live figure, and its still picture.
 
-The folder holds the explorer's scripts. Beside them come ``explorer.html``, the scripts with the
-surfaces, contour lines and stories as JSON, and ``paths-*``, the picture that stands for the
-explorer where no script runs: its first story, computed by `rmsprop.trajectories`.
+The still picture shows the first story, computed by `rmsprop.trajectories`.
 """
 
-import json
 import math
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +19,21 @@ from rmsprop import problems
 from rmsprop.figures.style import COLORS, INK, MUTED, darken, use_style
 from rmsprop.trajectories import Adam, GradientDescent, RMSpropRule, Rule, trajectory
 
-__all__ = ["DEFAULTS", "SCRIPTS", "STORIES", "SURFACES", "Surface", "rules", "write"]
+__all__ = ["ALT", "CAPTION", "DEFAULTS", "SCRIPTS", "STORIES", "SURFACES", "Surface"]
+__all__ += ["data", "draw", "rules"]
 
-SCRIPTS = ("optimizers.js", "surfaces.js", "explorer.js")
+SCRIPTS = ("optimizers.js", "surfaces.js", "parts.js")
+
+ALT = (
+    "Contours of a narrow valley along the horizontal axis with four paths from one start. "
+    "Gradient descent zigzags across the valley, momentum swings around the minimum, "
+    "RMSprop and Adam bend onto the floor and follow it."
+)
+CAPTION = (
+    "A valley with a condition number of 100: gradient descent zigzags across it, RMSprop divides "
+    "each coordinate by the size of its own gradient and does not notice that the valley is "
+    "narrow. On the web page, with scripts switched on, the start and every setting can be moved."
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Surface:
         mesh = np.stack(np.meshgrid(line, line), axis=-1)
         values = self.problem.value(np.array(self.center) + self.half * mesh)
         generator = contour_generator(line * 1000, line * 1000, values)
-        return ["".join(map(_svg, generator.lines(level))) for level in self.levels]
+        return ["".join(_svg(np.asarray(line)) for line in generator.lines(z)) for z in self.levels]
 
 
 def _svg(vertices: NDArray[np.float64]) -> str:
@@ -77,6 +85,17 @@ def _trap() -> problems.Problem:
     )
 
 
+def _slope() -> problems.Problem:
+    return problems.Problem(
+        name="slope",
+        value=lambda w: w[..., 0] + w[..., 1] / 2,
+        partials=lambda x, y: (np.ones_like(x), np.full_like(y, 0.5)),
+        minima=np.empty((0, 2)),
+        start=np.array([0.9, 0.9]),
+        source="ours",
+    )
+
+
 SURFACES = {
     # Its contour lines are ellipses that depend on the condition number: the page draws them.
     "quadratic": Surface(
@@ -92,6 +111,9 @@ SURFACES = {
     "beale": Surface("Beale", problems.beale(), (1.5, 0.5), 2.8, np.geomspace(0.05, 50000, 13)),
     "himmelblau": Surface(
         "Himmelblau", problems.himmelblau(), (0.0, 0.0), 5.0, np.geomspace(2, 2000, 11)
+    ),
+    "slope": Surface(
+        "Endless slope", _slope(), (0.0, 0.0), 1.25, np.linspace(-2.4, 2.4, 25), turns=False
     ),
     "trap": Surface(
         "Reddi’s trap", _trap(), (0.0, 0.0), 1.25, np.linspace(-0.4, 1.2, 17), turns=False
@@ -122,62 +144,26 @@ STORIES: list[dict[str, Any]] = [
     {
         "id": "aligned",
         "title": "A valley along an axis",
-        "text": "Gradient descent zigzags across the valley; RMSprop divides each coordinate by "
-        "the size of its own gradient and does not notice that the valley is narrow.",
+        "text": "Gradient descent zigzags across the valley. RMSprop divides each coordinate by "
+        "the size of its own gradient: move the condition number, and its path stays where it is.",
         "chapter": "contours",
         "settings": {},
     },
     {
         "id": "turned",
         "title": "The same valley, turned by 45°",
-        "text": "Now both coordinates mix the steep direction and the flat one. RMSprop drops to "
-        "the floor as before, but along it its small, equal rates are no help.",
+        "text": "The path of gradient descent turns along and is as good as before. RMSprop’s is "
+        "another one: both coordinates mix the steep direction and the flat one, its two rates are "
+        "nearly equal, and in the end it is behind gradient descent. Move the rotation.",
         "chapter": "contours",
         "settings": {"angle": 45, "x": -1.273, "y": -0.424},
     },
     {
-        "id": "trap",
-        "title": "Alpha too small: Reddi’s trap",
-        "text": "Every third gradient in x is 3, the others are −1: the best point is on the "
-        "left. With an alpha of 0.2 RMSprop forgets the rare large gradient and walks to "
-        "the worst point, on the right. Raise alpha past 0.47 and it turns around.",
-        "chapter": "alpha",
-        "settings": {
-            "surface": "trap",
-            "x": 0,
-            "y": 0.8,
-            "steps": 300,
-            "descent.lr": 0.02,
-            "momentum.lr": 0.002,
-            "rmsprop.lr": 0.03,
-            "rmsprop.alpha": 0.2,
-            "adam.lr": 0.02,
-        },
-    },
-    {
-        "id": "centering",
-        "title": "Centering blows up",
-        "text": "While the gradient hardly varies, its variance shrinks towards zero, and "
-        "centered RMSprop, which divides by the root of it, takes longer and longer "
-        "steps. Switch centered off and each is about lr long.",
-        "chapter": "centering",
-        "settings": {
-            "surface": "himmelblau",
-            "x": 0,
-            "y": 0,
-            "steps": 60,
-            "methods": "rmsprop",
-            "rmsprop.lr": 0.003,
-            "rmsprop.alpha": 0.5,
-            "rmsprop.centered": True,
-        },
-    },
-    {
         "id": "start",
         "title": "The first step is the longest",
-        "text": "The average starts from zero and lags, so RMSprop’s first step is lr / √(1 − "
-        "alpha) long: 32 rates for an alpha of 0.999. Adam corrects for it and starts "
-        "with one rate.",
+        "text": "The average starts from zero, so that RMSprop’s first step is lr / √(1 − alpha) "
+        "long in each coordinate: 32 times lr for an alpha of 0.999. Adam corrects for the start "
+        "and begins with lr. Switch to an alpha of 0, and RMSprop does too.",
         "chapter": "moving-average",
         "settings": {
             "steps": 60,
@@ -190,29 +176,68 @@ STORIES: list[dict[str, Any]] = [
     {
         "id": "cycle",
         "title": "No rest at a constant rate",
-        "text": "Near the minimum RMSprop’s step tends to the length lr whatever the gradient, so "
-        "each coordinate ends up jumping between +lr / 2 and −lr / 2.",
-        "chapter": "contours",
+        "text": "Near the minimum RMSprop’s steps tend to the length lr whatever the gradient: "
+        "each coordinate ends up jumping between lr / 2 and −lr / 2. An eps above lr / 2 times the "
+        "curvature, here 0.1 in x and 0.3 in y, ends the jumping.",
+        "chapter": "update-rule",
         "settings": {"methods": "rmsprop", "condition": 3, "rmsprop.lr": 0.2},
+    },
+    {
+        "id": "trap",
+        "title": "Alpha too small: Reddi’s trap",
+        "text": "Every third gradient in x is 3, the others are −1: the best point is on the left. "
+        "With an alpha of 0.2 RMSprop forgets the rare large gradient and walks to the worst "
+        "point, on the right. It turns around between 0.47 and 0.48, and with 0.9 it gets there.",
+        "chapter": "alpha",
+        "settings": {
+            "surface": "trap",
+            "x": 0,
+            "y": 0.8,
+            "steps": 300,
+            "methods": "descent,rmsprop",
+            "descent.lr": 0.02,
+            "rmsprop.lr": 0.03,
+            "rmsprop.alpha": 0.2,
+        },
+    },
+    {
+        "id": "centering",
+        "title": "Centering blows up",
+        "text": "On a slope that never ends the gradient never varies. Its variance shrinks "
+        "towards zero, and centered RMSprop divides by the root of it: each step ends up "
+        "1 / √alpha times as long as the one before, here 5% longer. Only eps can stop it. "
+        "Without centering every step tends to lr.",
+        "chapter": "centering",
+        "settings": {
+            "surface": "slope",
+            "x": 0.9,
+            "y": 0.9,
+            "steps": 100,
+            "methods": "rmsprop",
+            "rmsprop.lr": 0.01,
+            "rmsprop.centered": True,
+        },
     },
     {
         "id": "curved",
         "title": "A curved valley",
-        "text": "Rosenbrock’s valley turns as it goes. Gradient descent needs a rate small enough "
-        "for the steep walls and crawls along the floor.",
-        "chapter": "alpha",
+        "text": "Rosenbrock’s valley turns as it goes: no axis lies along it. Each method has the "
+        "rate, of 28 between 0.0001 and 0.7, that is best after 500 steps. RMSprop is no better "
+        "than gradient descent here. Momentum is.",
+        "chapter": "contours",
         "settings": {
             "surface": "rosenbrock",
             "x": -1.2,
             "y": 1,
             "steps": 500,
-            "descent.lr": 0.001,
-            "momentum.lr": 0.0005,
+            "methods": "descent,momentum,rmsprop",
+            "descent.lr": 0.003,
+            "momentum.lr": 0.003,
             "rmsprop.lr": 0.01,
-            "adam.lr": 0.05,
         },
     },
 ]
+"""What the explorer can open with; tests/figures/test_explorer.py holds the texts to the runs."""
 
 
 def rules(settings: dict[str, Any]) -> dict[str, Rule]:
@@ -237,9 +262,9 @@ def rules(settings: dict[str, Any]) -> dict[str, Rule]:
     return {name: rule for name, rule in offered.items() if name in s["methods"].split(",")}
 
 
-def write(folder: Path) -> None:
-    """Write ``explorer.html`` and the pictures ``paths-*`` into the folder of the scripts."""
-    data = {
+def data() -> dict[str, Any]:
+    """Return what the page needs to know, ready for JSON."""
+    return {
         "defaults": DEFAULTS,
         "stories": STORIES,
         "surfaces": {
@@ -249,6 +274,7 @@ def write(folder: Path) -> None:
                 "half": surface.half,
                 "start": surface.problem.start.tolist(),
                 "minima": surface.problem.minima.tolist(),
+                "least": surface.problem.minimum if len(surface.problem.minima) else None,
                 "turns": surface.turns,
                 "levels": surface.levels.tolist(),
                 "contours": surface.contours() if name != "quadratic" else [],
@@ -256,15 +282,10 @@ def write(folder: Path) -> None:
             for name, surface in SURFACES.items()
         },
     }
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
-    html = [f'<script type="application/json" id="explorer-data">{text}</script>\n']
-    html += [f"<script>\n{(folder / name).read_text('utf-8')}</script>\n" for name in SCRIPTS]
-    (folder / "explorer.html").write_text("".join(html), encoding="utf-8")
-    _draw(folder)
 
 
-def _draw(folder: Path) -> None:
-    """Draw the first story as it looks when it is over."""
+def draw(folder: Path, name: str) -> None:
+    """Draw the first story as it looks when it is over, for light, for dark and for LaTeX."""
     use_style()
     settings, surface = DEFAULTS | STORIES[0]["settings"], SURFACES["quadratic"]
     problem = problems.quadratic(settings["condition"], math.radians(settings["angle"]))
@@ -279,23 +300,20 @@ def _draw(folder: Path) -> None:
         alpha=0.6,
     )
     start = [settings["x"], settings["y"]]
-    for name, rule in rules(settings).items():
+    for method, rule in rules(settings).items():
         path = trajectory(problem.gradient, start, rule, settings["steps"])
-        ax.plot(*path.T, color=COLORS[names[name]], linewidth=1.3, label=names[name])
+        ax.plot(*path.T, color=COLORS[names[method]], linewidth=1.3, label=names[method])
     ax.plot(*start, "o", color=INK, markersize=4)
     ax.plot(*surface.problem.minima.T, "*", color=INK, markersize=8)
     ax.grid(False)
     ax.set(aspect="equal", xlim=line[[0, -1]], ylim=line[[0, -1]])
     fig.legend(loc="outside right upper")
     with mpl.rc_context({"svg.hashsalt": "rmsprop"}):
-        fig.savefig(folder / "paths-light.svg", metadata={"Date": None})
-        fig.savefig(folder / "paths-light.pdf", metadata={"CreationDate": None})
+        fig.savefig(folder / f"{name}-light.svg", metadata={"Date": None})
+        fig.savefig(folder / f"{name}-light.pdf", metadata={"CreationDate": None})
     plt.close(fig)
-    svg = (folder / "paths-light.svg").read_text("utf-8")
-    (folder / "paths-dark.svg").write_text(darken(svg), encoding="utf-8")
+    svg = (folder / f"{name}-light.svg").read_text("utf-8")
+    (folder / f"{name}-dark.svg").write_text(darken(svg), encoding="utf-8")
 
 
 _NAMES = ("gradient descent", "momentum", "RMSprop", "Adam")
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

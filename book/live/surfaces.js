@@ -1,5 +1,5 @@
 /* The surfaces of the explorer: value and partial derivatives, as in rmsprop/problems.py. */
-Explorer.surfaces = (function () {
+Live.surfaces = (function () {
   "use strict";
 
   var beale = [1.5, 2.25, 2.625];
@@ -51,6 +51,15 @@ Explorer.surfaces = (function () {
         return [4 * x * p + 2 * q, 2 * p + 4 * y * q];
       },
     },
+    // It never ends, and its gradient never varies.
+    slope: {
+      value: function (x, y) {
+        return x + y / 2;
+      },
+      partials: function () {
+        return [1, 0.5];
+      },
+    },
     // Reddi's trap: the gradient in x is 3 in every third step and -1 in the others, and x stays in
     // [-1, 1]. The value is that of the average gradient, 1/3.
     trap: {
@@ -66,9 +75,9 @@ Explorer.surfaces = (function () {
 })();
 
 /* Return the problem: a surface, turned by an angle in degrees around a center. */
-Explorer.problem = function (name, center, angle, condition) {
+Live.problem = function (name, center, angle, condition) {
   "use strict";
-  var surface = Explorer.surfaces[name];
+  var surface = Live.surfaces[name];
   var c = Math.cos((angle * Math.PI) / 180);
   var s = Math.sin((angle * Math.PI) / 180);
 

@@ -1,14 +1,14 @@
-/* The update rules of the explorer: numbers in, numbers out, nothing of the page.
+/* The update rules of the live figures: numbers in, numbers out, nothing of the page.
  *
  * They are the rules of rmsprop.trajectories, in the same order of operations and with the same
- * names; tests/book/test_explorer.py compares every step with rmsprop.RMSprop and torch.optim.
+ * names; tests/book compares every step with rmsprop.RMSprop and torch.optim.
  * A rule has start(), the state before the first step, and step(param, grad, state, options), which
  * changes param and state, arrays of one number per coordinate. What each step divided the gradient
  * by is left in state.root (sqrt(v)) and lr over all of the denominator in state.rate.
  */
-var Explorer = {};
+var Live = { data: {} };
 
-Explorer.optimizers = (function () {
+Live.optimizers = (function () {
   "use strict";
 
   function zeros() {
@@ -89,18 +89,22 @@ Explorer.optimizers = (function () {
   return { descent: descent, momentum: descent, rmsprop: rmsprop, adam: adam };
 })();
 
-/* Run a rule on a problem. Returns the points, their losses, and for the rules that have them sqrt(v)
- * and the effective rate of every step. A run ends early when a number is no longer finite or
+/* Run a rule on a problem. Returns the points, their losses, the gradients at them, and for the rules
+ * that have them sqrt(v) and the effective rate of every step. A run ends early when a number is no longer finite or
  * farther than 1e6 from the start: diverged is then the step that did it, else null. */
-Explorer.run = function (rule, problem, options, start, steps) {
+Live.run = function (rule, problem, options, start, steps) {
   "use strict";
-  var optimizer = Explorer.optimizers[rule];
+  var optimizer = Live.optimizers[rule];
   var state = optimizer.start();
   var param = start.slice();
-  var run = { points: [start.slice()], losses: [problem.value(start)], roots: [], rates: [] };
+  var run = { points: [start.slice()], losses: [problem.value(start)] };
+  run.gradients = [];
+  run.roots = [];
+  run.rates = [];
   run.diverged = null;
   for (var t = 1; t <= steps; t++) {
-    optimizer.step(param, problem.gradient(param, t), state, options);
+    var grad = problem.gradient(param, t);
+    optimizer.step(param, grad, state, options);
     problem.project(param);
     var loss = problem.value(param);
     var distance = Math.hypot(param[0] - start[0], param[1] - start[1]);
@@ -111,10 +115,30 @@ Explorer.run = function (rule, problem, options, start, steps) {
     }
     run.points.push(param.slice());
     run.losses.push(loss);
+    run.gradients.push(grad);
     if (state.root) {
       run.roots.push(state.root.slice());
       run.rates.push(state.rate.slice());
     }
   }
   return run;
+};
+
+/* Return the averages that RMSprop keeps of a sequence of gradients of one parameter, sqrt(v), and
+ * the step in units of lr, g / (sqrt(v) + eps), at every t. */
+Live.averages = function (grads, alpha, eps) {
+  "use strict";
+  var kept = { grad_avg: [], square_avg: [], root: [], step: [] };
+  var grad_avg = 0;
+  var square_avg = 0;
+  grads.forEach(function (g) {
+    grad_avg = alpha * grad_avg + (1 - alpha) * g;
+    square_avg = alpha * square_avg + (1 - alpha) * (g * g);
+    var root = Math.sqrt(square_avg);
+    kept.grad_avg.push(grad_avg);
+    kept.square_avg.push(square_avg);
+    kept.root.push(root);
+    kept.step.push(g === 0 ? 0 : g / (root + eps));
+  });
+  return kept;
 };
