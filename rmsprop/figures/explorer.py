@@ -20,7 +20,7 @@ from rmsprop.figures.style import COLORS, INK, MUTED, darken, use_style
 from rmsprop.trajectories import Adam, GradientDescent, RMSpropRule, Rule, trajectory
 
 __all__ = ["ALT", "CAPTION", "DEFAULTS", "SCRIPTS", "STORIES", "SURFACES", "Surface"]
-__all__ += ["data", "draw", "rules"]
+__all__ += ["data", "draw", "rules", "stories"]
 
 SCRIPTS = ("optimizers.js", "surfaces.js", "parts.js")
 
@@ -260,6 +260,11 @@ def rules(settings: dict[str, Any]) -> dict[str, Rule]:
         "adam": Adam(s["adam.lr"]),
     }
     return {name: rule for name, rule in offered.items() if name in s["methods"].split(",")}
+
+
+def stories() -> list[str]:
+    """Return the names of what the figure can open with."""
+    return [story["id"] for story in STORIES]
 
 
 def data() -> dict[str, Any]:

@@ -16,11 +16,11 @@ from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from rmsprop.figures import explorer
+from rmsprop.figures import averages, explorer
 
 __all__ = ["FIGURES", "LiveFigure", "scripts", "setup"]
 
-FIGURES = {"explorer": explorer}
+FIGURES = {"averages": averages, "explorer": explorer}
 """The live figures' modules, by name."""
 
 
@@ -38,7 +38,7 @@ class LiveFigure(nodes.General, nodes.Element):
 
 
 class _Live(SphinxDirective):
-    """``live`` with the name of a figure; ``story`` is the one that it opens with."""
+    """``live`` with the name of a figure; ``story`` is what it opens with."""
 
     required_arguments = 1
     option_spec: ClassVar = {"story": str}
@@ -47,7 +47,9 @@ class _Live(SphinxDirective):
         name = self.arguments[0]
         if name not in FIGURES:
             raise self.error(f"there is no live figure {name!r}, only {', '.join(FIGURES)}")
-        module = FIGURES[name]
+        module, story = FIGURES[name], self.options.get("story", "")
+        if story and story not in module.stories():
+            raise self.error(f"{name!r} has no story {story!r}, only {', '.join(module.stories())}")
         folder = relpath(_prepare(self.env.app, name), self.env.srcdir).replace("\\", "/")
         still = nodes.container(classes=["live-still"])
         for theme, kind in (("light", "*"), ("dark", "svg")):
@@ -59,7 +61,7 @@ class _Live(SphinxDirective):
             )
             still += image if theme == "light" else only("", image, expr="html")
         still += nodes.paragraph("", "", nodes.emphasis("", module.CAPTION))
-        figure = LiveFigure("", still, live=name, story=self.options.get("story", ""))
+        figure = LiveFigure("", still, live=name, story=story)
         self.set_source_info(figure)
         return [figure]
 
