@@ -33,9 +33,10 @@ def test_keyboard_reaches_every_control_and_shows_where_it_is(opened, name):
 
 
 @every_figure
-def test_every_control_has_a_name_and_room_for_a_finger(opened, name):
-    page = opened(PLACES[name], viewport={"width": 360, "height": 740})
-    for control in page.locator(".live :is(select, button, input)").all():
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_control_has_a_name_and_room_for_a_finger(opened, name, width):
+    page = opened(PLACES[name], viewport={"width": width, "height": 740})
+    for control in page.locator(".live :is(select, button, input, .live-buttons a)").all():
         label = "e => e.textContent + Array.from(e.labels || [], l => l.textContent).join()"
         assert control.evaluate(label).strip()
         target = "e => (e.type === 'checkbox' ? e.parentNode : e).getBoundingClientRect().height"
