@@ -1,0 +1,246 @@
+"""The explorer: it computes what the library computes, and answers to keyboard, finger and link."""
+
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import rmsprop
+from rmsprop import problems
+from rmsprop.figures import explorer
+from rmsprop.figures.style import COLORS, darken
+
+STYLE = Path(__file__).parents[2] / "book/live/live.css"
+
+
+@pytest.fixture
+def opened(opened):
+    return lambda link="", **options: opened(f"intro.html{link}", **options)
+
+
+def summary(page, part):
+    """Wait until the summary says something, and return all of it."""
+    page.locator(".live-summary", has_text=part).wait_for()
+    return page.locator(".live-summary").inner_text()
+
+
+class Turned:
+    """A surface, turned around its center, for torch's optimizers to descend in float64."""
+
+    def __init__(self, name, angle, condition):
+        surface = explorer.SURFACES[name]
+        self.name, self.center = name, np.array(surface.center)
+        self.problem = surface.problem if name != "quadratic" else problems.quadratic(condition)
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        self.matrix = np.array([[c, -s], [s, c]])
+
+    def gradient(self, w, t):
+        if self.name == "trap":
+            return np.array([3.0 if t % 3 == 1 else -1.0, w[1]])
+        back = self.center + self.matrix.T @ (w - self.center)
+        return self.matrix @ self.problem.gradient(back)
+
+    def descend(self, optimizer_class, start, steps, **options):
+        w = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+        optimizer = optimizer_class([w], **options)
+        points = [w.detach().numpy().copy()]
+        for t in range(1, steps + 1):
+            w.grad = torch.from_numpy(self.gradient(points[-1], t))
+            optimizer.step()
+            if self.name == "trap":
+                with torch.no_grad():
+                    w[0].clamp_(-1, 1)
+            points.append(w.detach().numpy().copy())
+        return np.array(points)
+
+
+NAMES = ("lr", "alpha", "eps", "momentum", "centered")
+GRID = itertools.product((0.003, 0.02), (0.5, 0.9, 0.99), (1e-8, 0.1), (0, 0.5), (False, True))
+OPTIONS = [
+    ("descent", torch.optim.SGD, {"lr": 1e-4}),
+    ("momentum", torch.optim.SGD, {"lr": 1e-4, "momentum": 0.9}),
+    *(("rmsprop", rmsprop.RMSprop, dict(zip(NAMES, values, strict=True))) for values in GRID),
+    ("adam", torch.optim.Adam, {"lr": 0.02}),
+]
+# Where a run is chaotic, rounding grows: these are not.
+CASES = [
+    ("quadratic", 0, (-0.61, 0.37)),
+    ("quadratic", 45, (-0.61, 0.37)),
+    ("rosenbrock", 30, (-0.61, 0.37)),
+    ("beale", 0, (-0.2, 0.1)),
+    ("himmelblau", 60, (-0.61, 0.37)),
+    ("slope", 0, (0.7, 0.7)),
+    ("trap", 0, (-0.61, 0.37)),
+]
+RUN = """([name, center, angle, condition, start, steps, settings]) => settings.map(
+  ([rule, options]) => Live.run(rule, Live.problem(name, center, angle, condition),
+    Object.assign({momentum: 0}, options), start, steps))"""
+
+
+@pytest.mark.parametrize(("name", "angle", "part"), CASES)
+def test_every_step_is_the_library_s(opened, name, angle, part):
+    surface, steps = explorer.SURFACES[name], 60
+    start = (np.array(surface.center) + surface.half * np.array(part)).tolist()
+    settings = [(rule, options) for rule, _, options in OPTIONS]
+    runs = opened().evaluate(RUN, [name, surface.center, angle, 100, start, steps, settings])
+    turned = Turned(name, angle, 100)
+    for (rule, optimizer_class, options), run in zip(OPTIONS, runs, strict=True):
+        if name == "slope" and options.get("centered") and options["alpha"] < 0.9:
+            continue  # Soon the deviation from the mean is nothing but rounding.
+        points, label = np.array(run["points"]), f"{rule} {options}"
+        assert len(points) == steps + 1, label
+        expected = turned.descend(optimizer_class, start, steps, **options)
+        np.testing.assert_allclose(points, expected, rtol=1e-10, atol=1e-12, err_msg=label)
+
+
+def test_roots_and_rates_are_those_of_the_step(opened):
+    settings = [("rmsprop", {"lr": 0.02, "alpha": 0.9, "eps": 0.1})]
+    (run,) = opened().evaluate(RUN, ["quadratic", [0, 0], 0, 100, [-1.2, 0.6], 20, settings])
+    square_avg = np.zeros(2)
+    for t, root in enumerate(run["roots"]):
+        square_avg = 0.9 * square_avg + 0.1 * np.array(run["gradients"][t]) ** 2
+        np.testing.assert_allclose(root, np.sqrt(square_avg), rtol=1e-12)
+        np.testing.assert_allclose(run["rates"][t], 0.02 / (np.sqrt(square_avg) + 0.1), rtol=1e-12)
+    moves = -np.array(run["rates"]) * np.array(run["gradients"])
+    np.testing.assert_allclose(np.diff(run["points"], axis=0), moves, rtol=1e-9, atol=1e-15)
+
+
+def stories(page):
+    return page.locator(".live-head select")
+
+
+def test_keyboard_moves_a_setting(opened):
+    page = opened()
+    page.locator("#explorer-rmsprop-alpha").focus()
+    page.keyboard.press("End")
+    assert page.locator("output[for=explorer-rmsprop-alpha]").inner_text() == "0.9999"
+    assert stories(page).input_value() == "custom"
+    page.get_by_role("button", name="Reset").press("Enter")
+    assert stories(page).input_value() == "aligned"
+
+
+def test_a_story_is_chosen_and_told(opened):
+    page = opened()
+    for story in explorer.STORIES:
+        stories(page).select_option(story["id"])
+        assert story["text"] in page.locator(".live-story").inner_text()
+        summary(page, explorer.SURFACES[(explorer.DEFAULTS | story["settings"])["surface"]].label)
+
+
+def test_play_step_and_reset(opened):
+    page = opened("#explorer?story=aligned&step=3")
+    step = page.locator("#explorer-step")
+    page.get_by_role("button", name="Step").click()
+    assert step.input_value() == "4"
+    summary(page, "after 4 of 150")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.getElementById('explorer-step').value > 10")
+    page.get_by_role("button", name="Pause").click()
+    paused = step.input_value()
+    assert 10 < int(paused) < 150
+    summary(page, f"after {paused} of 150")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.getElementById('explorer-step').value == 150")
+    page.get_by_role("button", name="Play").wait_for()
+    page.locator("#explorer-rmsprop-lr").press("ArrowRight")
+    page.get_by_role("button", name="Reset").click()
+    assert page.locator("output[for=explorer-rmsprop-lr]").inner_text() == "0.02"
+
+
+def test_play_shows_the_end_at_once_to_those_who_want_no_motion(opened):
+    page = opened("#explorer?story=aligned&step=3", reduced_motion="reduce")
+    summary(page, "after 3 of 150")
+    page.get_by_role("button", name="Play").click()
+    assert page.locator("#explorer-step").input_value() == "150"
+
+
+def values(page, *names):
+    texts = [page.locator(f"output[for=explorer-{name}]").inner_text() for name in names]
+    return [float(text.replace("−", "-")) for text in texts]
+
+
+def test_mouse_drags_the_start(opened):
+    page = opened()
+    page.locator(".start").hover()
+    box = page.locator(".live-picture").bounding_box()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25, steps=5)
+    page.mouse.up()
+    assert values(page, "x", "y") == pytest.approx([0.75, 0.75], abs=0.01)
+    assert "x=0.7" in page.locator(".live-buttons a").get_attribute("href")
+
+
+def test_finger_drags_the_start_and_not_the_page(opened):
+    page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page.locator(".start").scroll_into_view_if_needed()
+    box, dot = (page.locator(f".{name}").bounding_box() for name in ("live-picture", "start"))
+    scrolled = page.evaluate("scrollY")
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind, *points):
+        points = [{"x": x, "y": y} for x, y in points]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    x, y = dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2
+    send("touchStart", (x, y))
+    for part in (0.3, 0.6, 1):
+        to = box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.75
+        send("touchMove", (x + part * (to[0] - x), y + part * (to[1] - y)))
+    send("touchEnd")
+    assert values(page, "x", "y") == pytest.approx([0, -0.75], abs=0.02)
+    assert page.evaluate("scrollY") == scrolled
+
+
+SETTING = "#explorer?story=turned&condition=37&x=0.51&rmsprop.lr=0.0123&methods=rmsprop&step=41"
+
+
+def test_link_restores_the_exact_setting(opened):
+    page = opened(SETTING)
+    summary(page, "after 41 of 150")
+    again = page.locator(".live-buttons a").get_attribute("href")
+    assert set(again.split("?")[1].split("&")) == set(SETTING.split("?")[1].split("&"))
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("rmsprop.alpha=2", "rmsprop.alpha is “2”"),
+        ("rmsprop.lr=nan", "must be a number between"),
+        ("surface=moon", "surface is “moon”"),
+        ("speed=3", "no setting “speed”"),
+        ("toString=1", "no setting “toString”"),
+        ("story=none", "no story “none”"),
+    ],
+)
+def test_malformed_link_is_explained_and_the_picture_stays(opened, query, complaint):
+    page = opened(SETTING)
+    before = page.locator(".live-picture").inner_html()
+    page.evaluate("hash => location.hash = hash", f"#explorer?{query}")
+    page.locator(".live-message", has_text="This link cannot be followed").wait_for()
+    assert complaint in page.locator(".live-message").inner_text()
+    assert page.locator(".live-picture").inner_html() == before
+
+
+def test_divergence_is_explained_and_the_rest_is_drawn(opened):
+    page = opened("#explorer?story=aligned&descent.lr=3")
+    assert "Gradient descent diverges in step" in page.locator(".live-message").inner_text()
+    drawn = page.locator(".live-picture polyline").all()
+    assert len(drawn) == 4
+    for path in drawn:
+        points = path.get_attribute("points")
+        assert points.count(" ") > 1
+        assert "NaN" not in points
+        assert "Infinity" not in points
+    page.locator("#explorer-descent-lr").press("Home")
+    assert page.locator(".live-message").inner_text() == ""
+
+
+def test_colors_are_the_book_s():
+    style = STYLE.read_text()
+    names = {"descent": "gradient descent", "momentum": "momentum", "rmsprop": "RMSprop"}
+    for key, name in (names | {"adam": "Adam"}).items():
+        assert f"--{key}: {COLORS[name]};" in style
+        assert f"--{key}: {darken(COLORS[name])};" in style

@@ -1,0 +1,149 @@
+"""Live figures: for every reader, on every screen, and with no network."""
+
+from pathlib import Path
+
+import pytest
+
+from rmsprop.figures.live import FIGURES, scripts
+
+ROOT = Path(__file__).parents[2]
+HTML = ROOT / "build" / "html"
+PLACES = {"explorer": "intro.html", "averages": "moving-average.html"}
+LINKS = {
+    "explorer": "#explorer?story=turned&rmsprop.lr=0.0123&step=41",
+    "averages": "#averages?signal=nine&third=0.995&at=41",
+}
+
+every_figure = pytest.mark.parametrize("name", FIGURES)
+
+
+@every_figure
+def test_keyboard_reaches_every_control_and_shows_where_it_is(opened, name):
+    page = opened(PLACES[name])
+    controls = page.locator(".live :is(select, button, input, a[href]):not(:disabled)")
+    page.locator(".live-head select").focus()
+    reached = 1
+    while True:
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        page.keyboard.press("Tab")
+        if not page.evaluate("document.activeElement.matches('.live *')"):
+            break
+        reached += 1
+    assert reached == controls.count() > 8
+
+
+@every_figure
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_control_has_a_name_and_room_for_a_finger(opened, name, width):
+    page = opened(PLACES[name], viewport={"width": width, "height": 740})
+    for control in page.locator(".live :is(select, button, input, .live-buttons a)").all():
+        label = "e => e.textContent + Array.from(e.labels || [], l => l.textContent).join()"
+        assert control.evaluate(label).strip()
+        target = "e => (e.type === 'checkbox' ? e.parentNode : e).getBoundingClientRect().height"
+        assert control.evaluate(target) >= 24
+
+
+@every_figure
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_figure_is_no_wider_than_the_screen(opened, name, width):
+    page = opened(PLACES[name], viewport={"width": width, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".live-now").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@every_figure
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_story_moves_what_stands_below(opened, name, width):
+    page = opened(PLACES[name], viewport={"width": width, "height": 740})
+    stories = page.locator(".live-head select")
+    tops = set()
+    for option in stories.locator("option").all():
+        stories.select_option(option.get_attribute("value"))
+        tops.add(page.locator(".live-head").evaluate("e => e.getBoundingClientRect().height"))
+    assert len(tops) == 1
+
+
+SHIFTS = """window.shifts = 0;
+new PerformanceObserver(list => list.getEntries().forEach(entry => shifts += entry.value))
+  .observe({type: 'layout-shift', buffered: true});"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_jumps_where_a_link_leads(opened, width):
+    # On a page without formulas, whose size the browser learns late.
+    screen = {"width": width, "height": 740}
+    page = opened(PLACES["explorer"] + LINKS["explorer"], viewport=screen, script=SHIFTS)
+    page.locator(".live-summary", has_text="41 of").wait_for()
+    page.wait_for_timeout(300)
+    assert page.evaluate("shifts") < 0.02
+
+
+@every_figure
+@pytest.mark.parametrize("width", [360, 1280])
+def test_room_is_kept_until_the_script_has_run(opened, name, width):
+    page = opened(PLACES[name], viewport={"width": width, "height": 740})
+    room = page.locator("[data-live]").evaluate("e => parseFloat(getComputedStyle(e).minHeight)")
+    height = page.locator(".live").evaluate("e => e.getBoundingClientRect().height")
+    assert 0.95 * height < room < 1.1 * height
+
+
+@every_figure
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out(opened, name, scheme):
+    assert opened(PLACES[name], color_scheme=scheme).evaluate(CONTRAST) >= 4.5
+
+
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d');
+  const luminance = color => {
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return Array.from(canvas.getImageData(0, 0, 1, 1).data).slice(0, 3).map(c => c / 255)
+      .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+      .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0);
+  };
+  const ground = element => {
+    for (; element; element = element.parentElement) {
+      const color = getComputedStyle(element).backgroundColor;
+      if (color !== 'rgba(0, 0, 0, 0)') return color;
+    }
+    return 'white';
+  };
+  const texts = document.querySelectorAll(
+    '.live :is(p, a, label, legend, output, th, td, button, select, text)');
+  return Math.min(...Array.from(texts, element => {
+    const style = getComputedStyle(element);
+    const color = element.matches('text') ? style.fill : style.color;
+    const pair = [luminance(color), luminance(ground(element))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  }));
+}"""
+
+
+@every_figure
+def test_without_scripts_and_in_print_the_still_picture_stands_in(opened, name):
+    silent = opened(PLACES[name], java_script_enabled=False)
+    assert silent.locator(".live-still img:visible").count() == 1
+    assert silent.locator(".live-still em").is_visible()
+    page = opened(PLACES[name])
+    assert not page.locator(".live-still").is_visible()
+    page.emulate_media(media="print")
+    assert page.locator(".live-still").is_visible()
+    assert not page.locator(".live").is_visible()
+
+
+def test_scripts_are_loaded_only_where_they_are_used():
+    for page in HTML.glob("*.html"):
+        text = page.read_text()
+        shown = [name for name in FIGURES if f'data-live="{name}"' in text]
+        wanted = {script for name in shown for script in scripts(name)}
+        offered = {script for name in FIGURES for script in scripts(name)}
+        assert {script for script in offered if f"live/{script}" in text} == wanted
+        assert ("live/live.css" in text) == bool(shown)
+    assert all(f'data-live="{name}"' in (HTML / PLACES[name]).read_text() for name in FIGURES)
+
+
+def test_scripts_and_style_are_under_60_kb():
+    own = list((ROOT / "book/live").iterdir())
+    assert {f"{name}.js" for name in FIGURES} <= {path.name for path in own}
+    assert sum(path.stat().st_size for path in own) < 60_000
