@@ -22,13 +22,24 @@ unexport JUPYTER_PATH
 export OMP_NUM_THREADS := 1
 export PYTHONHASHSEED := 0
 
-.PHONY: help book verify accept test parity check serve bench lab lint release lock clean
+# What Sphinx reads: the book with its chapters executed, and the pages made from them.
+define SOURCE
+cp -R book $$run/source
+cp $(EXECUTED) $$run/source
+.venv/bin/python -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
+.venv/bin/python -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
+endef
+
+.PHONY: help book pdf verify accept test parity check links serve bench pages lab lint release lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
 
 book: build/html/index.html ## execute what changed, then render build/html (add -j2 for two chapters at once)
 	@echo 'The book is at build/html/index.html'
+
+pdf: book ## print the whole book with Chromium into build/rmsprop.pdf
+	@.venv/bin/python -m rmsprop.pdf
 
 verify: .venv/.ready ## execute chapters again and compare figures with their records (FIGURE=id: one)
 	@.venv/bin/python -m rmsprop verify $(FIGURE)
@@ -46,11 +57,21 @@ parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, Tenso
 check: book ## test the rendered pages
 	@.venv/bin/pytest tests/book
 
+links: $(EXECUTED) | .venv/.ready ## ask every other host that the book links to
+	@run=$$(mktemp -d build/links.XXXXXX)
+	trap 'rm -rf $$run' EXIT
+	$(SOURCE)
+	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
+	  --builder linkcheck
+
 serve: book ## read the book at http://localhost:8000
 	@.venv/bin/python -m http.server --bind 127.0.0.1 --directory build/html 8000
 
 bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes a quarter of an hour
 	@env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
+
+pages: book ## measure weight, largest paint and layout shift of every page
+	@.venv/bin/python -m benchmarks.pages
 
 lab: .venv/.ready ## edit the chapters in JupyterLab
 	@.venv/bin/jupyter lab --notebook-dir=book
@@ -133,10 +154,7 @@ build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	mkdir -p build
 	run=$$(mktemp -d build/render.XXXXXX)
 	touch $$run/began
-	cp -R book $$run/source
-	cp $(EXECUTED) $$run/source
-	.venv/bin/python -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
-	.venv/bin/python -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
+	$(SOURCE)
 	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
 	  -W -n --keep-going --quiet > /dev/null
 	touch -r $$run/began $$run/_build/html/index.html

@@ -1,12 +1,13 @@
 """Where the book is on this machine: its records, its citation, its commit."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["citation", "commit", "find_root"]
+__all__ = ["address", "citation", "commit", "find_root"]
 
 
 def find_root(start: Path | None = None) -> Path | None:
@@ -51,6 +52,41 @@ def commit(root: Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{head}, changed" if changed else head
+
+
+def address(root: Path) -> str | None:
+    """Return the repository's own address on the web.
+
+    Args:
+        root: the repository, or a release.
+
+    Returns:
+        What ``CITATION.cff`` names as ``repository-code``, or else where git fetches from, as
+        ``https://github.com/owner/name`` or the same at GitLab; None if there is neither.
+    """
+    fetched = str(citation(root).get("repository-code", ""))
+    if not fetched and (root / ".git").exists():
+        try:
+            fetched = _git(root, "remote", "get-url", "origin")
+        except (OSError, subprocess.CalledProcessError):
+            return None
+    return web_address(fetched)
+
+
+def web_address(fetched: str) -> str | None:
+    """Return the address for a browser of what git fetches from, None for other places.
+
+    >>> web_address("git@github.com:owner/name.git")
+    'https://github.com/owner/name'
+    >>> web_address("https://someone:secret@gitlab.com/owner/name/")
+    'https://gitlab.com/owner/name'
+    >>> web_address("/srv/git/name")
+    """
+    place = (
+        r"(?:https://|ssh://|)(?:[^@/]+@)?(github|gitlab)\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?"
+    )
+    found = re.fullmatch(place, fetched)
+    return f"https://{found[1]}.com/{found[2]}" if found else None
 
 
 def _git(root: Path, *arguments: str) -> str:

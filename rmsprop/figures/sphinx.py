@@ -5,9 +5,11 @@ MyST-NB finds `Renderer` by entry point; Sphinx loads `setup` as an extension, f
 
 import base64
 import json
+import posixpath
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.addnodes import only
@@ -50,6 +52,10 @@ class Renderer:
         return None
 
 
+class Picture(nodes.image):
+    """An image that says its size before it is loaded, so that the text below never moves."""
+
+
 class FigurePanel(nodes.General, nodes.Element):
     """The panel under a figure: a `Panel` without its place on the page, and the files it offers.
 
@@ -69,11 +75,12 @@ def _figure(renderer: Any, data: Any) -> list[nodes.Element]:
     renderer.write_file([f"{record.id}-light.pdf"], pdf, overwrite=True)
     for theme, svg in (("light", content["svg"]), ("dark", darken(content["svg"]))):
         path = renderer.write_file([f"{record.id}-{theme}.svg"], svg.encode(), overwrite=True)
-        image = nodes.image(
+        image = Picture(
             # LaTeX takes the PDF.
             uri=path if theme == "dark" else path.removesuffix("svg") + "*",
             alt=record.alt,
             width=f"{content['width']}px",
+            height=f"{content['height']}px",
             classes=[f"only-{theme}"],
         )
         pictures += image if theme == "light" else only("", image, expr="html")
@@ -149,6 +156,16 @@ def _docname(translator: Any) -> str:
     return str(getattr(builder, "current_docname", None) or builder.config.root_doc)
 
 
+def _visit_picture(translator: Any, node: Picture) -> None:
+    """Write an image that loads when it comes into view; one for the other theme never does."""
+    file = quote(translator.builder.images[node["uri"]])
+    size = {name: node[name].removesuffix("px") for name in ("width", "height")}
+    source = posixpath.join(translator.builder.imgpath, file)
+    attributes = {"src": source, "alt": node["alt"], "loading": "lazy", **size}
+    translator.body.append(translator.emptytag(node, "img", **attributes))
+    raise nodes.SkipNode
+
+
 def _visit_html(translator: Any, node: FigurePanel) -> None:
     """Write the panel, and the files that it offers."""
     panel, builder = _placed(translator, node), translator.builder
@@ -198,7 +215,13 @@ def _write_index(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx about the panels."""
+    """Tell Sphinx about the pictures and the panels."""
+    app.add_node(
+        Picture,
+        html=(_visit_picture, None),
+        latex=(lambda self, node: self.visit_image(node), lambda self, node: None),
+        text=(lambda self, node: self.visit_image(node), None),
+    )
     app.add_node(
         FigurePanel,
         html=(_visit_html, None),

@@ -1,28 +1,27 @@
-"""A browser for the rendered book, which opens pages from their files."""
+"""A browser, and the address of the book in it."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from rmsprop.browser import chromium, find_chromium, serve
+
 HTML = Path(__file__).parents[2] / "build" / "html"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
+def address():
+    with serve(HTML) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
+    pytest.importorskip("playwright")
+    if find_chromium() is None:
         pytest.skip("there is no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,51 +1,16 @@
 """The panel under a figure, used as a reader does: with a browser, a keyboard, a printer."""
 
-import functools
 import hashlib
-import http.server
-import shutil
-import threading
 from pathlib import Path
 
 import pytest
 from pybtex.database import parse_string
 
-sync_api = pytest.importorskip("playwright.sync_api")
+pytest.importorskip("playwright")
 
 HTML = Path(__file__).parents[2] / "build" / "html"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 PAGE, FIGURE = "moving-average.html", "ewma-memory"
 PANEL = f"#fig-{FIGURE} ~ details.figure-panel"
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    """Serve the book, as `make serve` does."""
-    handler = functools.partial(Quiet, directory=HTML)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["light", "dark"])

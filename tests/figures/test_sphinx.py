@@ -142,14 +142,16 @@ def test_myst_nb_finds_the_renderer_by_its_entry_point():
     assert installed["rmsprop"] is Renderer
 
 
-def test_figure_has_a_light_and_a_dark_image_with_alt_and_width(site, chapter, figures):
+def test_figure_has_a_light_and_a_dark_image_with_alt_and_size(site, chapter, figures):
     for shown in figures:
         light, dark = chapter.find(id=f"fig-{shown.record.id}").find_all("img")
         assert "only-light" in light["class"]
         assert "only-dark" in dark["class"]
         for image, svg in ((light, shown.picture["svg"]), (dark, darken(shown.picture["svg"]))):
             assert image["alt"] == shown.record.alt
-            assert f"width: {shown.picture['width']}px" in image["style"]
+            assert image["loading"] == "lazy"
+            for length in ("width", "height"):
+                assert image[length] == str(shown.picture[length])
             assert (site / image["src"]).read_text() == svg
 
 

@@ -1,0 +1,94 @@
+"""Sphinx extension: what the pages of the book have around their text.
+
+Buttons to the repository, to Binder and to Colab where the repository has an address; absolute
+links where the book has one; previews of what references lead to.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from bs4 import BeautifulSoup
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+from rmsprop.figures import repository
+
+__all__ = ["setup"]
+
+BRANCH = "main"
+PREVIEWED = ("figure", "math", "citation", "admonition")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx what to add to the pages."""
+    app.connect("config-inited", _add_buttons)
+    app.connect("config-inited", _add_addresses)
+    app.connect("html-page-context", _name_roles)
+    app.connect("build-finished", _write_previews)
+    app.add_js_file("previews.js", loading_method="defer")
+    app.add_js_file("preview.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _add_buttons(app: Sphinx, config: Config) -> None:
+    root = repository.find_root(Path(app.srcdir))
+    address = repository.address(root) if root else None
+    if address is None:
+        return
+    config.html_theme_options |= {
+        "repository_url": address,
+        "repository_branch": BRANCH,
+        "path_to_docs": "book",
+        "use_repository_button": True,
+        "use_edit_page_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {
+            "notebook_interface": "jupyterlab",
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
+    }
+
+
+def _add_addresses(app: Sphinx, config: Config) -> None:
+    """Make absolute what must be: for machines that show a card, and on the page of no address."""
+    config.ogp_site_url = config.html_baseurl
+    config.ogp_social_cards = {"enable": bool(config.html_baseurl)}
+    config.notfound_urls_prefix = urlsplit(config.html_baseurl).path or "/"
+
+
+def _name_roles(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
+    """Make the entries of a list of references what a list has; docutils writes a role of old."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def _write_previews(app: Sphinx, exception: Exception | None) -> None:
+    """Write ``previews.js``: what references from other pages lead to, by address.
+
+    A script and not JSON, because a page opened from a file may load nothing else.
+    """
+    if exception or app.builder.format != "html":
+        return
+    folder = Path(app.outdir)
+    pages = {
+        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(folder.glob("*.html"))
+    }
+    targets = {
+        str(link["href"])
+        for soup in pages.values()
+        for link in soup.select("article a.reference.internal[href*='.html#']")
+    }
+    previews = {}
+    for target in sorted(targets):
+        page, _, anchor = target.partition("#")
+        element = pages[page].find(id=anchor) if page in pages else None
+        if element and {element.name, *element.get_attribute_list("class")} & {*PREVIEWED}:
+            previews[target] = str(element)
+    text = json.dumps(previews, indent=0, ensure_ascii=False)
+    (folder / "_static" / "previews.js").write_text(
+        f"window.previews = {text};\n", encoding="utf-8"
+    )

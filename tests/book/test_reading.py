@@ -1,0 +1,94 @@
+"""Every page for every reader: without a network, without a mouse, on a phone, on a slow line."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+HTML = Path(__file__).parents[2] / "build" / "html"
+PAGES = sorted(path.name for path in HTML.glob("*.html"))
+SETTLED = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
+UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+
+every_page = pytest.mark.parametrize("name", PAGES)
+
+
+@pytest.fixture
+def opened(browser):
+    """Open pages with the given options of a browser's context."""
+    contexts = []
+
+    def open_page(url, before=lambda page: None, **options):
+        contexts.append(browser.new_context(reduced_motion="reduce", **options))
+        page = contexts[-1].new_page()
+        before(page)
+        page.goto(url, wait_until="networkidle")
+        page.wait_for_function(SETTLED)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("where", ["served", "from a file"])
+@every_page
+def test_a_page_asks_no_other_host_for_anything_and_misses_nothing(opened, address, name, where):
+    root = address if where == "served" else HTML.as_uri()
+    asked, failed = [], []
+
+    def listen(page):
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("response", lambda response: response.ok or failed.append(response.url))
+        page.on("requestfailed", lambda request: failed.append(request.url))
+        page.on("pageerror", lambda error: failed.append(error))
+
+    page = opened(f"{root}/{name}", listen)
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.wait_for_load_state("networkidle")
+    assert {url for url in asked if urlsplit(url).scheme not in ("data", "blob")} <= {
+        url for url in asked if url.startswith(root)
+    }
+    # From a file MathJax may not read the style sheets that it looks through, and needs not.
+    assert not [url for url in failed if where == "served" or not str(url).endswith(".css")]
+    assert page.get_by_role("heading", level=1).first.is_visible()
+    assert not page.locator("mjx-merror").count()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@every_page
+def test_axe_finds_nothing_serious_even_with_everything_unfolded(opened, address, name, theme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = opened(f"{address}/{name}", color_scheme=theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.evaluate(UNFOLD)
+    found = axe.run(page).response["violations"]
+    assert not [
+        (violation["id"], violation["nodes"][0]["html"][:200])
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        or violation["id"] in ("heading-order", "page-has-heading-one", "image-alt")
+    ]
+
+
+@every_page
+def test_a_page_is_no_wider_than_a_phone_even_with_everything_unfolded(opened, address, name):
+    page = opened(f"{address}/{name}", viewport={"width": 390, "height": 800})
+    page.evaluate(UNFOLD)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@every_page
+def test_a_page_keeps_its_budget(browser, address, name):
+    benchmark = pytest.importorskip("benchmarks.pages")
+    measured = benchmark.measure(browser, address, name)
+    assert measured["read_bytes"] < 1_500_000
+    assert measured["further_bytes"] < 300_000
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@every_page
+def test_no_figure_moves_the_text_when_it_loads(browser, address, name, width):
+    benchmark = pytest.importorskip("benchmarks.pages")
+    measured = benchmark.first_load(browser, address, name, width, math=False)
+    assert measured["layout_shift"] < 0.02
