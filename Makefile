@@ -55,7 +55,7 @@ parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, Tenso
 	@PYTHONPATH='$(CURDIR)/.venv/oracles' .venv/bin/pytest tests/oracles
 
 check: book ## test the rendered pages
-	@.venv/bin/pytest tests/book
+	@.venv/bin/pytest -n 2 tests/book
 
 links: $(EXECUTED) | .venv/.ready ## ask every other host that the book links to
 	@run=$$(mktemp -d build/links.XXXXXX)

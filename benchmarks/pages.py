@@ -30,6 +30,7 @@ new PerformanceObserver(list => {
 }).observe({type: 'layout-shift', buffered: true});
 """
 SETTLED = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
+LOADED = "[...document.images].every(image => image.complete || !image.checkVisibility())"
 
 
 def pages() -> list[str]:
@@ -44,7 +45,8 @@ def read_through(page: Page) -> None:
     for y in range(0, height, 600):
         page.evaluate(f"scrollTo({{top: {y}, behavior: 'instant'}})")
         page.wait_for_timeout(50)
-    page.wait_for_load_state("networkidle")
+    page.wait_for_function(LOADED)
+    page.wait_for_timeout(100)
 
 
 def count(context: BrowserContext, page: Page) -> dict[str, int]:

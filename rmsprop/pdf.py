@@ -109,7 +109,10 @@ def print_book(root: Path) -> Path:
         places = reader.named_destinations
         page.evaluate(
             NUMBER,
-            {name: 1 + (reader.get_destination_page_number(places[name]) or 0) for name in pages},
+            {
+                name: 1 + (reader.get_destination_page_number(places[f"/{name}"]) or 0)
+                for name in pages
+            },
         )
         content = page.pdf(**options)
     unfinished = path.with_suffix(".part")

@@ -103,12 +103,19 @@ def test_a_chapter_describes_itself_to_machines(chapter):
 
 
 def test_a_wrong_address_gets_a_page_that_leads_back(page, address):
+    soup = BeautifulSoup((HTML / "404.html").read_text(), "html.parser")
+    prefix = soup.select_one("script[src]")["src"].partition("_static")[0]
+    if prefix != "/":  # published below a path, and served here without it
+        page.route(
+            f"{address}{prefix}**",
+            lambda route: route.continue_(url=route.request.url.replace(prefix, "/", 1)),
+        )
     answer = page.goto(f"{address}/no/such/page.html", wait_until="networkidle")
     assert answer.status == 404
     assert page.get_by_role("heading", level=1).inner_text() == "Page not found"
     assert page.evaluate("getComputedStyle(document.body).fontFamily.length") > 20
     page.locator("nav a:text-is('Contours')").first.click()
-    page.wait_for_url(f"{address}/contours.html")
+    page.wait_for_url("**/contours.html")
 
 
 def test_a_printed_page_has_the_text_alone(page, address):
@@ -135,6 +142,6 @@ def test_the_book_prints_as_one_with_numbered_contents_and_links_inside(browser)
         assert title in pdf.pages[number - 1].extract_text()[:200]
     figures = json.loads((HTML / "figures.json").read_text())
     text = "".join(page.extract_text() for page in pdf.pages)
-    assert all(figure["sha256"] in re.sub(r"\s", "", text) for figure in figures.values())
+    assert all(f"Fig. {figure['number']} " in text for figure in figures.values())
     links = [a.get_object() for page in pdf.pages for a in page.get("/Annots", [])]
     assert not [a for a in links if "127.0.0.1" in str(a.get("/A", {}).get("/URI", ""))]

@@ -9,6 +9,7 @@ HTML = Path(__file__).parents[2] / "build" / "html"
 PAGES = sorted(path.name for path in HTML.glob("*.html"))
 SETTLED = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+STILL = "* { animation: none !important; transition: none !important }"
 
 every_page = pytest.mark.parametrize("name", PAGES)
 
@@ -34,6 +35,8 @@ def opened(browser):
 @pytest.mark.parametrize("where", ["served", "from a file"])
 @every_page
 def test_a_page_asks_no_other_host_for_anything_and_misses_nothing(opened, address, name, where):
+    if name == "404.html" and where != "served":
+        pytest.skip("only a server shows it, at any address, so that its own are absolute")
     root = address if where == "served" else HTML.as_uri()
     asked, failed = [], []
 
@@ -45,7 +48,7 @@ def test_a_page_asks_no_other_host_for_anything_and_misses_nothing(opened, addre
 
     page = opened(f"{root}/{name}", listen)
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)
     assert {url for url in asked if urlsplit(url).scheme not in ("data", "blob")} <= {
         url for url in asked if url.startswith(root)
     }
@@ -61,6 +64,7 @@ def test_axe_finds_nothing_serious_even_with_everything_unfolded(opened, address
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = opened(f"{address}/{name}", color_scheme=theme)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.add_style_tag(content=STILL)
     page.evaluate(UNFOLD)
     found = axe.run(page).response["violations"]
     assert not [
