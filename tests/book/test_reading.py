@@ -66,7 +66,9 @@ def test_axe_finds_nothing_serious_even_with_everything_unfolded(opened, address
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     page.add_style_tag(content=STILL)
     page.evaluate(UNFOLD)
-    found = axe.run(page).response["violations"]
+    # Only colors depend on the theme.
+    rules = {"runOnly": ["color-contrast"]} if theme == "dark" else None
+    found = axe.run(page, options=rules).response["violations"]
     assert not [
         (violation["id"], violation["nodes"][0]["html"][:200])
         for violation in found
@@ -85,9 +87,8 @@ def test_a_page_is_no_wider_than_a_phone_even_with_everything_unfolded(opened, a
 @every_page
 def test_a_page_keeps_its_budget(browser, address, name):
     benchmark = pytest.importorskip("benchmarks.pages")
-    measured = benchmark.measure(browser, address, name)
-    assert measured["read_bytes"] < 1_500_000
-    assert measured["further_bytes"] < 300_000
+    assert benchmark.first_load(browser, address, name, 1280)["read_bytes"] < 1_500_000
+    assert benchmark.further_bytes(browser, address, name) < 300_000
 
 
 @pytest.mark.parametrize("width", [1280, 390])
