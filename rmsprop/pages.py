@@ -10,10 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup
+from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from rmsprop.figures import repository
+from rmsprop import problems
+from rmsprop.figures import COLORS, repository
+from rmsprop.trajectories import GradientDescent, RMSpropRule, trajectory
 
 __all__ = ["setup"]
 
@@ -55,8 +58,23 @@ def _add_buttons(app: Sphinx, config: Config) -> None:
 def _add_addresses(app: Sphinx, config: Config) -> None:
     """Make absolute what must be: for machines that show a card, and on the page of no address."""
     config.ogp_site_url = config.html_baseurl
-    config.ogp_social_cards = {"enable": bool(config.html_baseurl)}
+    config.ogp_social_cards = {"enable": bool(config.html_baseurl), "image_mini": "card.png"}
     config.notfound_urls_prefix = urlsplit(config.html_baseurl).path or "/"
+    if config.html_baseurl:
+        _draw_mark(Path(app.srcdir) / "card.png")
+
+
+def _draw_mark(path: Path) -> None:
+    """Draw what stands on a card: how gradient descent and RMSprop go down a valley."""
+    valley = problems.quadratic(condition=20.0)
+    figure = Figure(figsize=(2, 2), dpi=100)
+    axes = figure.add_axes((0, 0, 1, 1))
+    rules = {"gradient descent": GradientDescent(0.09), "RMSprop": RMSpropRule(0.05, alpha=0.9)}
+    for name, rule in rules.items():
+        points = trajectory(valley.gradient, [-1.0, 0.5], rule, 40)
+        axes.plot(*points.T, color=COLORS[name], linewidth=4)
+    axes.set_axis_off()
+    figure.savefig(path, transparent=True)
 
 
 def _name_roles(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
