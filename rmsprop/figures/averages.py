@@ -6,13 +6,13 @@ The still picture shows the first signal, averaged by `rmsprop.equations`.
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
 from rmsprop.equations import iterate_average
-from rmsprop.figures.style import INK, MUTED, SERIES, darken, use_style
+from rmsprop.figures.still import save_still
+from rmsprop.figures.style import INK, MUTED, SERIES, use_style
 
 __all__ = ["ALT", "CAPTION", "DEFAULTS", "SCRIPTS", "SIGNALS", "data", "draw", "stories"]
 
@@ -119,9 +119,4 @@ def draw(folder: Path, name: str) -> None:
     below.set(ylabel="step / lr", xlabel="step")
     below.axhline(1, color=INK, linewidth=0.5)
     fig.legend(loc="outside right upper")
-    with mpl.rc_context({"svg.hashsalt": "rmsprop"}):
-        fig.savefig(folder / f"{name}-light.svg", metadata={"Date": None})
-        fig.savefig(folder / f"{name}-light.pdf", metadata={"CreationDate": None})
-    plt.close(fig)
-    svg = (folder / f"{name}-light.svg").read_text("utf-8")
-    (folder / f"{name}-dark.svg").write_text(darken(svg), encoding="utf-8")
+    save_still(fig, folder, name)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from contourpy import contour_generator
@@ -16,7 +15,8 @@ from matplotlib.path import Path as Line
 from numpy.typing import NDArray
 
 from rmsprop import problems
-from rmsprop.figures.style import COLORS, INK, MUTED, darken, use_style
+from rmsprop.figures.still import save_still
+from rmsprop.figures.style import COLORS, INK, MUTED, use_style
 from rmsprop.trajectories import Adam, GradientDescent, RMSpropRule, Rule, trajectory
 
 __all__ = ["ALT", "CAPTION", "DEFAULTS", "SCRIPTS", "STORIES", "SURFACES", "Surface"]
@@ -313,12 +313,7 @@ def draw(folder: Path, name: str) -> None:
     ax.grid(False)
     ax.set(aspect="equal", xlim=line[[0, -1]], ylim=line[[0, -1]])
     fig.legend(loc="outside right upper")
-    with mpl.rc_context({"svg.hashsalt": "rmsprop"}):
-        fig.savefig(folder / f"{name}-light.svg", metadata={"Date": None})
-        fig.savefig(folder / f"{name}-light.pdf", metadata={"CreationDate": None})
-    plt.close(fig)
-    svg = (folder / f"{name}-light.svg").read_text("utf-8")
-    (folder / f"{name}-dark.svg").write_text(darken(svg), encoding="utf-8")
+    save_still(fig, folder, name)
 
 
 _NAMES = ("gradient descent", "momentum", "RMSprop", "Adam")
