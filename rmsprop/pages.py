@@ -16,7 +16,7 @@ from sphinx.config import Config
 
 from rmsprop import problems
 from rmsprop.figures import COLORS, repository
-from rmsprop.trajectories import GradientDescent, RMSpropRule, trajectory
+from rmsprop.trajectories import GradientDescent, RMSpropRule, Rule, trajectory
 
 __all__ = ["setup"]
 
@@ -69,7 +69,10 @@ def _draw_mark(path: Path) -> None:
     valley = problems.quadratic(condition=20.0)
     figure = Figure(figsize=(2, 2), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
-    rules = {"gradient descent": GradientDescent(0.09), "RMSprop": RMSpropRule(0.05, alpha=0.9)}
+    rules: dict[str, Rule] = {
+        "gradient descent": GradientDescent(0.09),
+        "RMSprop": RMSpropRule(0.05, alpha=0.9),
+    }
     for name, rule in rules.items():
         points = trajectory(valley.gradient, [-1.0, 0.5], rule, 40)
         axes.plot(*points.T, color=COLORS[name], linewidth=4)
