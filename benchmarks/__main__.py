@@ -50,7 +50,7 @@ def main() -> None:
 def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
     """Return what a function returns where no case before it has left modules, threads and holes.
 
-    After some compilations a step of a thousand tensors takes twice as long, whoever takes it.
+    After other cases our step of a thousand tensors took up to twice as long.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:

@@ -804,9 +804,9 @@ def drift(grads: ArrayLike, alpha: ArrayLike) -> Array:
 
     .. math::
 
-       D(\alpha) = -\sum_{i=1}^n \frac{g_i}{\sqrt{v_i}}, \qquad
-       v_i = \frac{1 - \alpha}{1 - \alpha^n} \sum_{k=0}^{n-1} \alpha^k g_{i-k}^2,
-       \quad g_{i-n} = g_i
+       D(\alpha) = -\sum_{i=1}^n \frac{g_i}{\sqrt{v_i}}
+
+    with :math:`v_i` of `settled_square_avg`.
 
     Args:
         grads: one period of gradients, not all zero, shape ``(..., n)``.
@@ -825,10 +825,7 @@ def drift(grads: ArrayLike, alpha: ArrayLike) -> Array:
     >>> round(float(drift([3.0, -1.0, -1.0], alpha=0.1)), 4)
     0.6809
     """
-    grads, alpha = _float64(grads), _smoothing_constant(alpha)
-    n = grads.shape[-1]
-    settled = iterate_average(grads**2, alpha)[..., -1] / mean_factor(alpha, n)
-    return -(grads / np.sqrt(iterate_average(grads**2, alpha, settled))).sum(axis=-1)
+    return -(_float64(grads) / np.sqrt(settled_square_avg(grads, alpha))).sum(axis=-1)
 
 
 def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
