@@ -58,20 +58,38 @@ class Fusion:
             for param, state in zip(params, states, strict=True):
                 complete_state(state, param, group)
             columns = _columns(group, params, grads, states)
+        if self._batches is None or not self._batches.follow(columns):
+            self._batches = _gather(group, params, grads, states)
         batches: list[Batch] = []
         rest: Sequence[int] = range(len(params))
-        if {kind for column in columns.values() for kind in set(map(type, column))} <= PLAIN:
-            if self._batches is None or not self._batches.follow(columns):
-                self._batches = Batches(columns, fused.supports)
-                for i in self._batches.rest:
-                    match_layout(states[i], columns["param"][i], fused.supports(params[i]))
-                if self._batches.rest:
-                    columns = _columns(group, params, grads, states)
-                    self._batches = Batches(columns, fused.supports)
+        if self._batches is not None:
             batches, rest = self._batches.batches, self._batches.rest
-        if group["fused"] and rest:
+        # Sparse gradients are refused with kernels and without.
+        if group["fused"] and rest and not any(grads[i].is_sparse for i in rest):
             raise RuntimeError(_why_not(columns["param"][rest[0]], columns["grad"][rest[0]]))
         return batches, rest
+
+
+def _gather(
+    group: dict[str, Any],
+    params: list[Tensor],
+    grads: list[Tensor],
+    states: list[dict[str, Any]],
+) -> Batches | None:
+    """Return new batches, of buffers that lie in memory as their parameters do.
+
+    None where a tensor has no memory of its own: one of a subclass, or a sparse gradient.
+    """
+    columns = _columns(group, params, grads, states)
+    kinds = {kind for column in columns.values() for kind in set(map(type, column))}
+    if not kinds <= PLAIN or any(grad.layout != torch.strided for grad in columns["grad"]):
+        return None
+    batches = Batches(columns, fused.supports)
+    if batches.rest:
+        for i in batches.rest:
+            match_layout(states[i], columns["param"][i], fused.supports(params[i]))
+        batches = Batches(_columns(group, params, grads, states), fused.supports)
+    return batches
 
 
 def _columns(

@@ -1,5 +1,6 @@
 """RMSprop for PyTorch: options and state; the arithmetic is in `rmsprop.kernels`."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -214,12 +215,12 @@ class RMSprop(torch.optim.RMSprop):
         params, grads = zip(
             *[_with_grad(group["params"]) for group in self.param_groups], strict=True
         )
-        sparse = [grad.is_sparse for of_group in grads for grad in of_group]
-        if any(sparse):
-            raise RuntimeError("RMSprop does not support sparse gradients")
         plans = [
             self._plan(i, *tensors) for i, tensors in enumerate(zip(params, grads, strict=True))
         ]
+        # What is in a batch is dense.
+        if any(grads[i][k].is_sparse for i, (_, rest) in enumerate(plans) for k in rest):
+            raise RuntimeError("RMSprop does not support sparse gradients")
         for i, (batches, rest) in enumerate(plans):
             for batch in batches:
                 self._step_batch(batch, self.param_groups[i])
@@ -234,8 +235,15 @@ class RMSprop(torch.optim.RMSprop):
         group = self.param_groups[i]
         if not wanted(group, params):
             return [], range(len(params))
-        states = [self.state[param] for param in params]
-        return self._fusions.setdefault(i, Fusion()).plan(group, params, grads, states)
+        return self._fusions.setdefault(i, Fusion()).plan(
+            group, params, grads, self._states(params)
+        )
+
+    def _states(self, params: list[Tensor]) -> list[dict[str, Any]]:
+        # Whether all thousand are there, in order, is known sooner than the place of each.
+        if len(params) == len(self.state) and all(map(operator.is_, params, self.state)):
+            return [*self.state.values()]
+        return [self.state[param] for param in params]
 
     def _step_batch(self, batch: Batch, group: dict[str, Any]) -> None:
         kernel = fused.kernel_of(batch.device.type)

@@ -100,7 +100,10 @@ class Batches:
 
     def follow(self, columns: dict[str, list[Tensor]]) -> bool:
         """Follow gradients that moved, and return whether all else about these is as it was."""
-        addresses = _addresses(columns)
+        try:
+            addresses = _addresses(columns)
+        except RuntimeError:  # a gradient became sparse and has none
+            return False
         moved = addresses.pop("grad")
         strides = _strides(columns["grad"])
         if (addresses, strides) != (self._addresses, self._strides):
@@ -121,16 +124,16 @@ def _addresses(columns: dict[str, list[Tensor]]) -> dict[str, list[int]]:
     return {field: list(map(Tensor.data_ptr, column)) for field, column in columns.items()}
 
 
-def _strides(tensors: list[Tensor]) -> list[bool] | list[tuple[int, ...]]:
-    """Return something that changes with the strides of any of these."""
-    contiguous = list(map(Tensor.is_contiguous, tensors))
+def _strides(tensors: list[Tensor]) -> list[tuple[int, ...]]:
+    """Return the strides of these, or none if all are contiguous."""
     # Tuples, by the thousand at every step, would keep the garbage collector busy.
-    return contiguous if all(contiguous) else list(map(Tensor.stride, tensors))
+    return [] if all(map(Tensor.is_contiguous, tensors)) else list(map(Tensor.stride, tensors))
 
 
 def _kinds(tensors: list[Tensor]) -> tuple[list[Any], ...]:
     """Return what else decides whether a kernel reads the right memory in the right way."""
     return (
+        list(map(type, tensors)),
         [tensor.dtype for tensor in tensors],
         list(map(Tensor.numel, tensors)),
         list(map(Tensor.get_device, tensors)),
