@@ -31,6 +31,12 @@ def test_chapter_is_committed_without_outputs(path):
 
 
 @every_chapter
+def test_chapter_is_as_jupyter_saves_it(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert nbformat.writes(notebook) + "\n" == path.read_text(encoding="utf-8")
+
+
+@every_chapter
 def test_chapter_says_on_which_device_it_ran(path):
     assert "choose_device()" in code_cells(path)[0].source
 
