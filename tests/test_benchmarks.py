@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks import __main__ as bench
 from benchmarks import contenders, machine, sets, streaming, timing
-from benchmarks.__main__ import make_params, write
+from benchmarks.measure import make_params
 from rmsprop.recordings import recordings
 
 ROOT = Path(__file__).parents[1]
@@ -84,11 +85,26 @@ def test_a_machine_is_described_and_named():
 
 def test_results_are_replaced_whole(tmp_path):
     path = tmp_path / "results" / "machine.json"
-    write(path, {"a": 1})
+    bench.write(path, {"a": 1})
     with pytest.raises(TypeError):
-        write(path, {"a": object()})
+        bench.write(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
     assert [file.name for file in path.parent.iterdir()] == ["machine.json"]
+
+
+def test_a_run_of_the_benchmarks_writes_what_it_measured(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(bench, "SETS", {"tiny": [(3,), (4, 5)]})
+    monkeypatch.setattr(bench, "VARIANTS", ["centered"])
+    bench.main(tmp_path)
+    (file,) = tmp_path.iterdir()
+    results = {r["contender"]: r for r in json.loads(file.read_text())["results"]}
+    expected = contenders.contenders(make_params([(3,)], CPU), "centered").keys()
+    assert results.keys() == expected
+    for result in results.values():
+        assert (result["set"], result["variant"]) == ("tiny", "centered")
+        assert (result["tensors"], result["elements"]) == (2, 23)
+        assert min(*result["seconds"], result["first_step_s"]) > 0
+    assert "[1/1] tiny, centered" in capfd.readouterr().out
 
 
 def test_recordings_have_what_the_chapter_reads():

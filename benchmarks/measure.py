@@ -1,0 +1,91 @@
+"""One case of the benchmarks: a set of tensors, a variant of the rule, and all contenders."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn import Parameter
+
+from benchmarks.contenders import ACCESSES, contenders
+from benchmarks.sets import Shape
+from benchmarks.timing import first_call, interleave, peak_extra_memory
+
+__all__ = ["make_params", "measure"]
+
+ROUNDS = 9
+
+
+def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list[dict[str, Any]]:
+    """Return one result per contender."""
+    params = make_params(shapes, device)
+    total = sum(param.numel() for param in params)
+    steps, first = {}, {}
+    makers = contenders(params, variant)
+    if len(params) >= 1000 and variant != "uncentered":
+        del makers["torch compiled"]  # it compiles for minutes, and once is enough to see it
+    for contender, make in makers.items():
+        steps[contender] = make()
+        first[contender] = first_call(steps[contender], device)
+    first["rmsprop fused"] = first_step_of_a_new_process(shapes, variant)
+    extra = {contender: peak_extra_memory(step, device) for contender, step in steps.items()}
+    seconds = interleave(steps, ROUNDS, device)
+    return [
+        {
+            "contender": contender,
+            "tensors": len(params),
+            "elements": total,
+            "accesses": None if "Adam" in contender else ACCESSES[variant],
+            "seconds": times,
+            "median_s": statistics.median(times),
+            "first_step_s": first[contender],
+            "peak_extra_bytes": extra[contender],
+        }
+        for contender, times in seconds.items()
+    ]
+
+
+def make_params(shapes: Sequence[Shape], device: torch.device) -> list[Parameter]:
+    """Return random parameters with random gradients."""
+    generator = torch.Generator(device).manual_seed(0)
+    params = []
+    for shape in shapes:
+        param = Parameter(torch.randn(shape, generator=generator, device=device))
+        param.grad = torch.randn(shape, generator=generator, device=device)
+        params.append(param)
+    return params
+
+
+FIRST_STEP = """
+import json, sys, time
+import torch
+from benchmarks.contenders import VARIANTS
+from benchmarks.measure import make_params
+from rmsprop import RMSprop, choose_device
+device = choose_device()
+params = make_params(json.loads(sys.argv[1]), device)
+optimizer = RMSprop(params, **VARIANTS[sys.argv[2]], fused=True)
+start = time.perf_counter()
+optimizer.step()
+if device.type == "cuda":
+    torch.cuda.synchronize(device)
+print(time.perf_counter() - start)
+"""
+
+
+def first_step_of_a_new_process(shapes: Sequence[Shape], variant: str) -> float:
+    """Return the seconds of our first step where nothing is loaded and no cache is filled."""
+    with tempfile.TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_STEP, json.dumps(shapes), variant],
+            env=os.environ | {"NUMBA_CACHE_DIR": cache, "TRITON_CACHE_DIR": cache},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return float(done.stdout)
