@@ -33,11 +33,11 @@ def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any
     def add(addresses, n, threads, third, fourth):
         for thread in numba.prange(threads):
             start, stop = n * thread // threads, n * (thread + 1) // threads
-            grad = _pointer(addresses[0], start, np.float32)
-            a = _pointer(addresses[1], start, np.float32)
-            b = _pointer(addresses[2], start, np.float32)
-            c = _pointer(addresses[3], start, np.float32)
-            d = _pointer(addresses[4], start, np.float32)
+            grad = _pointer(addresses[0], start, np.float32(0))
+            a = _pointer(addresses[1], start, np.float32(0))
+            b = _pointer(addresses[2], start, np.float32(0))
+            c = _pointer(addresses[3], start, np.float32(0))
+            d = _pointer(addresses[4], start, np.float32(0))
             for j in range(stop - start):
                 x = grad[j]
                 a[j] = a[j] + x

@@ -19,12 +19,13 @@ from rmsprop.kernels.batch import Batch, Row
 
 __all__ = ["is_usable", "step"]
 
-# As what a number of each dtype lies in memory: of 16 bits Numba knows only integers.
+# A number of each dtype as it lies in memory: of 16 bits Numba knows only integers. Numba takes far
+# longer to recognize a type than a number that has it.
 STORAGE = {
-    torch.float32: np.float32,
-    torch.float64: np.float64,
-    torch.bfloat16: np.uint16,
-    torch.float16: np.int16,
+    torch.float32: np.float32(0),
+    torch.float64: np.float64(0),
+    torch.bfloat16: np.uint16(0),
+    torch.float16: np.int16(0),
 }
 PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER = range(len(Row._fields))
 # Elements that are worth another thread, as in torch.
@@ -87,7 +88,7 @@ def step(
         batch.addresses,
         batch.ends,
         STORAGE[batch.dtype],
-        real,
+        real(0),
         alpha,
         bias_correction,
         real(-scale if maximize else scale),
@@ -128,11 +129,13 @@ def _launch(addresses: Any, ends: Any, *arguments: Any) -> None:
         _Launches.made = True
         before = numba.get_num_threads()
         threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-        numba.set_num_threads(threads)
+        if threads != before:
+            numba.set_num_threads(threads)
         try:
             _step(addresses, ends, threads, *arguments)
         finally:
-            numba.set_num_threads(before)
+            if threads != before:
+                numba.set_num_threads(before)
             # Where both use OpenMP, Numba's first launch gives torch its number of threads too.
             if torch.get_num_threads() != of_torch:
                 torch.set_num_threads(of_torch)
@@ -182,9 +185,9 @@ def _step(
             momentum_buffer = _pointer(addresses[i, MOMENTUM_BUFFER], first, real)
             alpha_t = alpha
             if bias_correction:
-                t = _pointer(addresses[i, STEP], 0, np.float32)[0] + 1.0
+                t = _pointer(addresses[i, STEP], 0, np.float32(0))[0] + 1.0
                 alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
-            old, new = real(alpha_t), real(1 - alpha_t)
+            old, new = _as(alpha_t, real), _as(1 - alpha_t, real)
             for j in range(min(stop, ends[i]) - start):
                 w = _widen(param[j])
                 g = sign * _widen(grad[j])
@@ -199,7 +202,7 @@ def _step(
                 average[j] = v
                 root = math.sqrt(v + eps_inside) + eps_outside
                 # A denominator of 0: the parameter stays.
-                b = g / (real(np.inf) if root == real(0) else root) * lr_inside
+                b = g / (_as(np.inf, real) if root == real else root) * lr_inside
                 if momentum is not None:
                     u = b
                     b = u + momentum_buffer[j] * momentum
@@ -210,20 +213,30 @@ def _step(
             i += 1
     # Only now, since the threads that share a tensor read its step.
     for i in range(len(ends)):
-        step = _pointer(addresses[i, STEP], 0, np.float32)
+        step = _pointer(addresses[i, STEP], 0, np.float32(0))
         step[0] += np.float32(1)
 
 
 @intrinsic
-def _pointer(_, address, index, number_class):
-    """Point to an element of the array of such numbers at an address."""
-    result = types.CPointer(number_class.dtype)
+def _pointer(_, address, index, like):
+    """Point to an element of the array at an address, of numbers like this one."""
+    result = types.CPointer(like)
 
     def generate(context, builder, signature, arguments):
         start = builder.inttoptr(arguments[0], context.get_value_type(result))
         return builder.gep(start, [arguments[1]])
 
-    return result(types.int64, types.int64, number_class), generate
+    return result(types.int64, types.int64, like), generate
+
+
+@intrinsic
+def _as(_, number, like):
+    """Return a number in the precision of another."""
+
+    def generate(context, builder, signature, arguments):
+        return context.cast(builder, arguments[0], number, like)
+
+    return like(number, like), generate
 
 
 @intrinsic
@@ -244,10 +257,9 @@ def _widen(_, number):
 
 
 @intrinsic
-def _narrow(_, number, number_class):
+def _narrow(_, number, storage):
     """Return a computed number as it is stored, rounded to nearest and in a tie to even."""
-    storage = number_class.dtype
-    signature = storage(number, number_class)
+    signature = storage(number, storage)
     if isinstance(storage, types.Float):
         return signature, lambda context, builder, signature, arguments: arguments[0]
     bits32 = ir.IntType(32)

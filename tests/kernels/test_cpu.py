@@ -223,7 +223,7 @@ def test_an_element_beyond_two_to_the_31_is_found():
 
     @cpu.numba.njit
     def read(address, index):
-        return cpu._pointer(address, index, np.float32)[0]
+        return cpu._pointer(address, index, np.float32(0))[0]
 
     assert read(values.ctypes.data - 4 * far, far + 2) == 2
 
@@ -311,10 +311,10 @@ def test_a_process_forked_after_a_step_steps_without_the_kernel():
 @pytest.mark.parametrize("momentum", [None, np.float32(0.9)])
 def test_loop_is_compiled_to_vector_instructions(centered, momentum):
     compiled = cpu.numba.njit(error_model="numpy")(cpu._step.py_func)
-    tensors, one = Tensors([100], torch.float32), np.float32(1)
+    tensors, zero, one = Tensors([100], torch.float32), np.float32(0), np.float32(1)
     batch = tensors.batch()
     compiled(
-        *(batch.addresses, batch.ends, 1, np.float32, np.float32, 0.9, False, one, one, False, one),
+        *(batch.addresses, batch.ends, 1, zero, zero, 0.9, False, one, one, False, one),
         *(centered, one, one, one, momentum, False, one),
     )
     (code,) = compiled.inspect_llvm().values()
