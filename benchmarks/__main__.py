@@ -4,9 +4,10 @@ import datetime
 import json
 import multiprocessing
 import os
+import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,28 @@ def main(folder: Path = RESULTS) -> None:
     for i, (name, variant) in enumerate(cases):
         print(f"[{i + 1}/{len(cases)}] {name}, {variant}", flush=True)
         start = time.perf_counter()
-        for result in in_new_process(measure, SETS[name], variant, device):
-            results.append({"set": name, "variant": variant, **result})
-            print(f"  {result['contender']:17} {1e3 * result['median_s']:9.3f} ms", flush=True)
-        print(f"  measured in {time.perf_counter() - start:.0f} s", flush=True)
+        measured = in_new_process(measure, SETS[name], variant, device)
+        print(*table(measured), f"  in {time.perf_counter() - start:.0f} s", sep="\n", flush=True)
+        results += [{"set": name, "variant": variant, **result} for result in measured]
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     write(path, {"date": date, "machine": machine, "results": results})
     print(f"written: {os.path.relpath(path)}")
+
+
+def table(results: list[dict[str, Any]]) -> Iterator[str]:
+    """Return a line per contender: median and range, speed, and time over the first one's."""
+    for result in results:
+        seconds, accesses = result["seconds"], result["accesses"]
+        ratio = statistics.median(
+            other / own for other, own in zip(seconds, results[0]["seconds"], strict=True)
+        )
+        speed = accesses and 4e-9 * accesses * result["elements"] / result["median_s"]
+        yield (
+            f"  {result['contender']:17}{1e3 * result['median_s']:9.3f} ms "
+            f"({1e3 * min(seconds):.3f} to {1e3 * max(seconds):.3f})".ljust(52)
+            + (f"{speed:7.1f} GB/s" if speed else 12 * " ")
+            + f"{ratio:9.2f}"
+        )
 
 
 def in_new_process(function: Callable[..., Any], *args: Any) -> Any:

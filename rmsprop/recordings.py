@@ -17,6 +17,7 @@ class Recording:
         type: ``cpu`` or ``cuda``.
         label: the name with the number of cores and the date, as it stands under a figure.
         sets: the sets of tensors, in the order in which they were measured.
+        rounds: how often every contender of a set took its turn.
     """
 
     def __init__(self, content: dict[str, Any]) -> None:
@@ -31,20 +32,23 @@ class Recording:
             for result in content["results"]
         }
         self.sets = list(dict.fromkeys(key[0] for key in self._results))
+        self.rounds = len(content["results"][0]["seconds"])
 
     def median(self, set: str, variant: str, contender: str) -> float | None:
         """Return the median seconds of a step, None where that was not measured."""
         return self.value("median_s", set, variant, contender)
 
     def value(self, field: str, set: str, variant: str, contender: str) -> float | None:
-        """Return a field of one result, None where that was not measured."""
+        """Return a field of one result, None where that was not measured.
+
+        Args:
+            field: such as ``seconds``, one number per round, or ``peak_extra_bytes``.
+            set: of tensors.
+            variant: of the rule.
+            contender: who took the step.
+        """
         result = self._results.get((set, variant, contender))
         return None if result is None else result[field]
-
-    def spread(self, set: str, variant: str, contender: str) -> tuple[float, float]:
-        """Return the least and the greatest seconds of a step over the rounds."""
-        seconds = self._results[set, variant, contender]["seconds"]
-        return min(seconds), max(seconds)
 
 
 def recordings(root: Path | None = None) -> list[Recording]:
