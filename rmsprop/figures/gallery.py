@@ -61,20 +61,22 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
         f"the published records as: {verdicts}. `python -m rmsprop verify` repeats the comparison "
         'on your machine. For machines: <a href="figures.json">figures.json</a>.',
     ]
+    loading = {id: "eager" if i < 2 else "lazy" for i, id in enumerate(figures)}
     for chapter, title in titles.items():
         own = {id: found for id, found in figures.items() if found[0].chapter == chapter}
         if own:
             lines += ["", f"## {title}", "", "{doc}`Read the chapter <" + chapter + ">`", ""]
-            lines += ["::::{div} gallery", *map(_entry, own.values()), "::::"]
+            entries = (_entry(found, loading[id]) for id, found in own.items())
+            lines += ["::::{div} gallery", *entries, "::::"]
     return "\n".join(lines) + "\n"
 
 
-def _entry(found: Compared) -> str:
+def _entry(found: Compared, loading: str) -> str:
     record, comparison = found
     id, alt = record.id, escape(record.alt)
     address = f"{record.chapter}.html#fig-{id}"
     pictures = "".join(
-        f'<img class="only-{theme}" loading="lazy" src="_images/{id}-{theme}.svg" alt="{alt}">'
+        f'<img class="only-{theme}" loading="{loading}" src="_images/{id}-{theme}.svg" alt="{alt}">'
         for theme in ("light", "dark")
     )
     files = ", ".join(
