@@ -157,7 +157,7 @@ def _step(
     ends,
     threads,
     storage,
-    real,
+    zero,
     alpha,
     bias_correction,
     sign,
@@ -180,14 +180,14 @@ def _step(
             first = start - (ends[i - 1] if i > 0 else 0)
             param = _pointer(addresses[i, PARAM], first, storage)
             grad = _pointer(addresses[i, GRAD], first, storage)
-            average = _pointer(addresses[i, AVERAGE], first, real)
-            grad_avg = _pointer(addresses[i, GRAD_AVG], first, real)
-            momentum_buffer = _pointer(addresses[i, MOMENTUM_BUFFER], first, real)
+            average = _pointer(addresses[i, AVERAGE], first, zero)
+            grad_avg = _pointer(addresses[i, GRAD_AVG], first, zero)
+            momentum_buffer = _pointer(addresses[i, MOMENTUM_BUFFER], first, zero)
             alpha_t = alpha
             if bias_correction:
                 t = _pointer(addresses[i, STEP], 0, np.float32(0))[0] + 1.0
                 alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
-            old, new = _as(alpha_t, real), _as(1 - alpha_t, real)
+            old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
             for j in range(min(stop, ends[i]) - start):
                 w = _widen(param[j])
                 g = sign * _widen(grad[j])
@@ -202,7 +202,7 @@ def _step(
                 average[j] = v
                 root = math.sqrt(v + eps_inside) + eps_outside
                 # A denominator of 0: the parameter stays.
-                b = g / (_as(np.inf, real) if root == real else root) * lr_inside
+                b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
                 if momentum is not None:
                     u = b
                     b = u + momentum_buffer[j] * momentum
