@@ -59,7 +59,7 @@ class Fusion:
                 complete_state(state, param, group)
             columns = _columns(group, params, grads, states)
         if self._batches is None or not self._batches.follow(columns):
-            self._batches = _gather(group, params, grads, states)
+            self._batches = _gather(columns, group, params, grads, states)
         batches: list[Batch] = []
         rest: Sequence[int] = range(len(params))
         if self._batches is not None:
@@ -71,6 +71,7 @@ class Fusion:
 
 
 def _gather(
+    columns: dict[str, list[Tensor]],
     group: dict[str, Any],
     params: list[Tensor],
     grads: list[Tensor],
@@ -80,7 +81,6 @@ def _gather(
 
     None where a tensor has no memory of its own: one of a subclass, or a sparse gradient.
     """
-    columns = _columns(group, params, grads, states)
     kinds = {kind for column in columns.values() for kind in set(map(type, column))}
     if not kinds <= PLAIN or any(grad.layout != torch.strided for grad in columns["grad"]):
         return None
