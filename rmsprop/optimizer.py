@@ -1,17 +1,18 @@
 """RMSprop for PyTorch: options and state; the arithmetic is in `rmsprop.kernels`."""
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT, _use_grad_for_differentiable
 
-from rmsprop.fusion import Fusion, wanted
 from rmsprop.kernels import eager, fused
 from rmsprop.kernels.batch import Batch
-from rmsprop.options import OFF, check_options
+from rmsprop.options import OFF, check_numbers, check_options, number
+from rmsprop.plan import Plan, Planner, is_watched, is_worthwhile, why_no_kernel
 from rmsprop.state import (
     as_real,
     check_state,
@@ -145,7 +146,7 @@ class RMSprop(torch.optim.RMSprop):
         check_options(defaults)
         # Past torch.optim.RMSprop's own constructor, which knows only its own options.
         torch.optim.Optimizer.__init__(self, params, defaults)
-        self._fusions: dict[int, Fusion] = {}
+        self._planners: dict[int, Planner] = {}
 
     @property
     def _step_supports_amp_scaling(self) -> bool:
@@ -164,7 +165,7 @@ class RMSprop(torch.optim.RMSprop):
             for name, value in OFF.items():
                 group.setdefault(name, value)
         super().__setstate__(state)
-        self._fusions = {}
+        self._planners = {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load a checkpoint of this class or of ``torch.optim.RMSprop``.
@@ -197,6 +198,14 @@ class RMSprop(torch.optim.RMSprop):
                     own_state(self.state[param], loaded["state"][i], param)
                     complete_state(self.state[param], param, group)
 
+    @torch._disable_dynamo
+    def _init_group(self, group: dict[str, Any]) -> None:  # type: ignore[override]
+        """Give all parameters of a group their state. Dynamo calls it rather than trace it."""
+        for param in _with_grad(group["params"])[0]:
+            if group["fused"] and (reason := why_no_kernel(param)):
+                raise RuntimeError(reason)
+            complete_state(self.state[param], param, group)
+
     @_use_grad_for_differentiable
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step.
@@ -212,32 +221,36 @@ class RMSprop(torch.optim.RMSprop):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        params, grads = zip(
-            *[_with_grad(group["params"]) for group in self.param_groups], strict=True
-        )
-        plans = [
-            self._plan(i, *tensors) for i, tensors in enumerate(zip(params, grads, strict=True))
-        ]
+        tensors = [_with_grad(group["params"]) for group in self.param_groups]
+        if is_watched():
+            _refuse_sparse(grad for _, grads in tensors for grad in grads)
+            for group in self.param_groups:
+                self._init_group(group)
+        else:
+            for group in self.param_groups:
+                check_numbers(group)
+        plans = [self._plan(i, *of_group) for i, of_group in enumerate(tensors)]
         # What is in a batch is dense.
-        if any(grads[i][k].is_sparse for i, (_, rest) in enumerate(plans) for k in rest):
-            raise RuntimeError("RMSprop does not support sparse gradients")
-        for i, (batches, rest) in enumerate(plans):
-            for batch in batches:
-                self._step_batch(batch, self.param_groups[i])
-            for k in rest:
-                self._step_param(params[i][k], grads[i][k], self.param_groups[i])
+        _refuse_sparse(tensors[i][1][k] for i, plan in enumerate(plans) for k in plan.rest)
+        unscaled: set[int] = set()
+        for i, ((params, grads), plan) in enumerate(zip(tensors, plans, strict=True)):
+            # Torch operations have run, which a tensor of another class may define as it likes.
+            if any(earlier.rest for earlier in plans[:i]):
+                plan = self._plan(i, params, grads)
+            for batch, written in zip(plan.batches, plan.written, strict=True):
+                self._step_batch(batch, written, self.param_groups[i])
+            for k in plan.rest:
+                self._step_param(params[k], grads[k], self.param_groups[i], unscaled)
         return loss
 
-    def _plan(
-        self, i: int, params: list[Tensor], grads: list[Tensor]
-    ) -> tuple[list[Batch], Sequence[int]]:
+    def _plan(self, i: int, params: list[Tensor], grads: list[Tensor]) -> Plan:
         """Return what of the i-th group kernels step together, and the positions of the rest."""
         group = self.param_groups[i]
-        if not wanted(group, params):
-            return [], range(len(params))
-        return self._fusions.setdefault(i, Fusion()).plan(
-            group, params, grads, self._states(params)
-        )
+        if is_watched() or not is_worthwhile(group, params):
+            return Plan([], [], range(len(params)))
+        scaled = getattr(self, "grad_scale", None) is not None
+        planner = self._planners.setdefault(i, Planner())
+        return planner.plan(group, params, grads, self._states(params), scaled)
 
     def _states(self, params: list[Tensor]) -> list[dict[str, Any]]:
         # Whether all thousand are there, in order, is known sooner than the place of each.
@@ -245,17 +258,20 @@ class RMSprop(torch.optim.RMSprop):
             return [*self.state.values()]
         return [self.state[param] for param in params]
 
-    def _step_batch(self, batch: Batch, group: dict[str, Any]) -> None:
+    def _step_batch(self, batch: Batch, written: Sequence[Tensor], group: dict[str, Any]) -> None:
         kernel = fused.kernel_of(batch.device.type)
         assert kernel is not None
+        # So that autograd notices, as it does of torch's own operations in place.
+        torch.autograd.graph.increment_version(written)
         kernel.step(
             batch,
             centered=group["centered"],
-            alpha=group["alpha"],
+            lr=group["lr"],
             bias_correction=group["bias_correction"],
             grad_scale=self._scaling("grad_scale", batch.device),
             found_inf=self._scaling("found_inf", batch.device),
-            **{name: group[name] for name in _KERNEL_OPTIONS},
+            **{name: number(group[name]) for name in ("alpha", *_NUMBERS)},
+            **{name: group[name] for name in _SWITCHES},
         )
 
     def _scaling(self, name: str, device: torch.device) -> Tensor | None:
@@ -263,21 +279,30 @@ class RMSprop(torch.optim.RMSprop):
         value: Tensor | None = getattr(self, name, None)
         return None if value is None else value.to(device, non_blocking=True)
 
-    def _step_param(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> None:
-        # Torch's GradScaler leaves these to `fused=True`, which steps eagerly where it is compiled.
+    def _step_param(
+        self, param: Tensor, grad: Tensor, group: dict[str, Any], unscaled: set[int]
+    ) -> None:
+        # Torch's GradScaler leaves these to `fused=True`, which steps so where it is compiled.
         found_inf = self._scaling("found_inf", grad.device)
         scale = self._scaling("grad_scale", grad.device)
         if found_inf is not None and found_inf.item() != 0:
             return
-        if scale is not None:
-            grad = grad / scale
+        if scale is not None and id(grad) not in unscaled:
+            grad.div_(scale)
+            unscaled.add(id(grad))
         state = self.state[param]
         complete_state(state, param, group)
         state["step"] += 1
         buffers: dict[str, Any] = {name: as_real(state[name]) for name in state_names(group)}
-        options = {name: group[name] for name in _KERNEL_OPTIONS}
-        options["alpha"] = _alpha_of_step(group, state["step"])
-        eager.step(as_real(param), as_real(grad), **buffers, **options)
+        eager.step(
+            as_real(param),
+            as_real(grad),
+            **buffers,
+            lr=group["lr"],
+            alpha=_alpha_of_step(group, state["step"]),
+            **{name: _scalar(group[name]) for name in _NUMBERS},
+            **{name: group[name] for name in _SWITCHES},
+        )
 
 
 # Older versions of torch name it after CUDA.
@@ -286,25 +311,37 @@ _check_graph_capture: Callable[[torch.optim.Optimizer], None] = getattr(
 ) or getattr(torch.optim.Optimizer, "_cuda_graph_capture_health_check")  # noqa: B009
 
 
+_grad_of: Callable[[Tensor], Tensor | None] = attrgetter("grad")
+
+
 def _with_grad(params: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     """Return the parameters that have a gradient, and these."""
-    grads: list[Any] = [param.grad for param in params]
-    missing = [grad is None for grad in grads]
-    if any(missing):
+    grads: list[Any] = [*map(_grad_of, params)]
+    if type(None) in {*map(type, grads)}:
         params = [param for param, grad in zip(params, grads, strict=True) if grad is not None]
-        grads = [param.grad for param in params]
+        grads = [grad for grad in grads if grad is not None]
     return params, grads
 
 
-_KERNEL_OPTIONS = (
-    *("lr", "eps", "weight_decay", "momentum", "maximize"),
-    *("eps_in_sqrt", "lr_in_momentum", "decoupled_weight_decay", "nesterov"),
+def _refuse_sparse(grads: Iterable[Tensor]) -> None:
+    if any(grad.is_sparse for grad in grads):
+        raise RuntimeError("RMSprop does not support sparse gradients")
+
+
+_NUMBERS = ("eps", "weight_decay", "momentum")
+_SWITCHES = (
+    *("maximize", "eps_in_sqrt", "lr_in_momentum"),
+    *("decoupled_weight_decay", "nesterov"),
 )
+
+
+def _scalar(number: Any) -> Any:
+    return number.reshape(()) if isinstance(number, Tensor) else number
 
 
 def _alpha_of_step(group: dict[str, Any], step: Tensor) -> float | Tensor:
     """Return the smoothing constant of this step, see `rmsprop.equations.corrected_alpha`."""
-    alpha = group["alpha"]
+    alpha: float | Tensor = _scalar(group["alpha"])
     if not group["bias_correction"]:
         return alpha
     # In double precision: float32 has no digits of 1 - alpha to spare. On the device where nothing

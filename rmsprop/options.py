@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["OFF", "check_options"]
+__all__ = ["OFF", "check_numbers", "check_options", "number"]
 
 # What the options that torch does not have are, where nobody set them.
 OFF = {
@@ -44,15 +44,11 @@ def check_options(options: dict[str, Any]) -> None:
 
     Messages begin like torch's, so that code which matches those keeps working.
     """
+    check_numbers(options)
     for name, (limit, title) in _NUMBERS.items():
         number = options[name]
-        if name == "lr" and isinstance(number, Tensor) and _is_real(number):
-            if number.numel() != 1:
-                raise ValueError("Tensor lr must be 1-element")
-            if number.device.type == "meta":
-                continue
-        elif isinstance(number, bool) or not isinstance(number, numbers.Real):
-            raise TypeError(f"{name} must be a number, got {number!r}")
+        if isinstance(number, Tensor) and number.device.type == "meta":
+            continue
         if not 0 <= number < limit:
             raise ValueError(f"Invalid {title}: {number} (allowed: [0, {limit:g}))")
     if options["nesterov"] and not options["momentum"] > 0:
@@ -67,6 +63,33 @@ def check_options(options: dict[str, Any]) -> None:
             "bias_correction needs an average that starts from 0, got initial_accumulator_value "
             f"{options['initial_accumulator_value']}"
         )
+
+
+def check_numbers(options: dict[str, Any]) -> None:
+    """Raise unless the options that are numbers are numbers, or real tensors of one element.
+
+    Options are in a dict that anybody may change, and schedulers do: so this is checked at every
+    step. Their ranges are not, since schedules may leave them by a rounding error. False is 0, as
+    it is to torch; True is refused, since hardly anybody means 1 by it.
+
+    Raises:
+        ValueError: for a tensor of more or fewer elements.
+        TypeError: for what is no number.
+    """
+    for name in _NUMBERS:
+        number = options[name]
+        if type(number) is float or type(number) is int:
+            continue
+        if isinstance(number, Tensor) and _is_real(number):
+            if number.numel() != 1:
+                raise ValueError(f"Tensor {name} must be 1-element")
+        elif number is True or not isinstance(number, numbers.Real):
+            raise TypeError(f"{name} must be a number, got {number!r}")
+
+
+def number(value: Any) -> Any:
+    """Return an option as Python's number, where it is a tensor or a kind of NumPy's."""
+    return value if type(value) is float or type(value) is int else float(value)
 
 
 def _is_real(tensor: Tensor) -> bool:

@@ -22,7 +22,7 @@ BUFFERS = {"square_avg", "grad_avg", "grad_var", "momentum_buffer"}
 def check_state(state: dict[str, Any]) -> None:
     """Refuse the state of another optimizer, before anything of it is taken over."""
     for group in state["param_groups"]:
-        if "alpha" not in group or "centered" not in group:
+        if not {"lr", "alpha", "eps"} <= group.keys():
             raise ValueError(
                 "state_dict must be of an RMSprop optimizer, got param groups with the options "
                 + ", ".join(sorted(group.keys() - {"params"}))
@@ -33,6 +33,12 @@ def check_state(state: dict[str, Any]) -> None:
         if buffers.keys() - BUFFERS - {"step"} or (buffers and "step" not in buffers):
             raise ValueError(
                 f"state_dict must be of an RMSprop optimizer, got a state of {sorted(buffers)}"
+            )
+        step = buffers.get("step")
+        if isinstance(step, Tensor) and step.numel() != 1:
+            raise ValueError(
+                "state_dict must count steps in one number, got a step of shape "
+                f"{tuple(step.shape)}"
             )
         for name in buffers.keys() & BUFFERS:
             if buffers[name].shape != param.shape:
@@ -49,10 +55,15 @@ def state_names(group: dict[str, Any]) -> Sequence[str]:
 
 
 def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> None:
-    """Undo what torch does to state that it loads: lower its precision, or share its memory."""
+    """Undo what torch does to state that it loads: lower its precision, or share its memory.
+
+    The step count, which in a checkpoint may be of any dtype and shape (1,), becomes what it is.
+    """
     for name, value in saved.items():
         if name in BUFFERS:
             state[name] = value.to(param.device, _state_dtype(param), copy=True)
+        elif name == "step":
+            state[name] = state[name].to(torch.float32, copy=True).reshape(())
         elif isinstance(value, Tensor):
             state[name] = state[name].clone()
 
@@ -62,17 +73,12 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
     if "step" not in state:
         device = param.device if group["capturable"] else "cpu"
         state["step"] = torch.zeros((), dtype=torch.float32, device=device)
-    elif group["capturable"]:
+    elif not isinstance(state["step"], Tensor):
+        state["step"] = torch.tensor(float(state["step"]), dtype=torch.float32)
+    if group["capturable"]:
         state["step"] = state["step"].to(param.device)
     if group["centered"] and "square_avg" in state:
-        square_avg = state.pop("square_avg")
-        if "grad_avg" in state:
-            mean_square = _square(state["grad_avg"])
-            state["grad_var"] = _from_real(
-                (as_real(square_avg) - mean_square).clamp_(min=0), square_avg
-            )
-        else:
-            state["grad_var"] = square_avg
+        state["grad_var"] = _variance(state.pop("square_avg"), state.get("grad_avg"))
     elif not group["centered"] and "grad_var" in state:
         grad_var, grad_avg = state.pop("grad_var"), state.pop("grad_avg")
         state["square_avg"] = _from_real(as_real(grad_var) + _square(grad_avg), grad_var)
@@ -89,12 +95,17 @@ def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> 
     """Let the buffers lie in memory as their parameter does, the step count on its device or not.
 
     A model that became channels-last after its first step, or a checkpoint of one that had not yet,
-    leaves buffers of another layout.
+    leaves buffers of another layout. Those that other processes share stay where they are.
     """
     for name in BUFFERS & state.keys():
-        if type(state[name]) is Tensor and state[name].stride() != param.stride():
-            copy = torch.empty_like(param, dtype=state[name].dtype)
-            state[name] = copy.copy_(state[name])
+        buffer = state[name]
+        if (
+            type(buffer) is Tensor
+            and buffer.shape == param.shape
+            and buffer.stride() != param.stride()
+            and not _is_shared(buffer)
+        ):
+            state[name] = torch.empty_like(param, dtype=buffer.dtype).copy_(buffer)
     if step_on_device:
         state["step"] = state["step"].to(param.device)
 
@@ -102,6 +113,23 @@ def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> 
 def as_real(tensor: Tensor) -> Tensor:
     """Return a view of a complex tensor as real numbers, any other tensor as it is."""
     return torch.view_as_real(tensor) if torch.is_complex(tensor) else tensor
+
+
+def _variance(square_avg: Tensor, grad_avg: Tensor | None) -> Tensor:
+    """Return what torch's centered state has for a variance.
+
+    Memory that other processes share stays theirs, and may be converted already: it is taken for a
+    variance as it is, as the zeros are that it is full of before the first step.
+    """
+    if grad_avg is None or _is_shared(square_avg):
+        return square_avg
+    # A copy, because autograd keeps it in a differentiable step, which then changes the average.
+    mean_square = _square(grad_avg.clone())
+    return _from_real((as_real(square_avg) - mean_square).clamp(min=0), square_avg)
+
+
+def _is_shared(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu" and tensor.is_shared()
 
 
 def _state_dtype(param: Tensor) -> torch.dtype:

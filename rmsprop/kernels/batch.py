@@ -8,12 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["PLAIN", "Batch", "Batches", "Row"]
+from rmsprop.kernels.snapshot import Snapshot
 
-# The kinds of tensor whose memory is their own; subclasses may be anything.
-PLAIN = {Tensor, torch.nn.Parameter}
+__all__ = ["Batch", "Batches", "Columns", "Row", "is_ordinary"]
 
 Integers = NDArray[np.int64]
+# The kinds of tensor whose memory is their own; subclasses may be anything.
+PLAIN = (Tensor, torch.nn.Parameter)
 
 
 class Row(NamedTuple):
@@ -27,11 +28,46 @@ class Row(NamedTuple):
     momentum_buffer: Tensor | None = None
 
 
+class Columns(NamedTuple):
+    """The tensors of n parameters.
+
+    Attributes:
+        fields: the names of those fields of a `Row` that the parameters have, the gradient last.
+        tensors: n for the first field, in the order of the parameters, then n for the next.
+    """
+
+    fields: tuple[str, ...]
+    tensors: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return len(self.tensors) // len(self.fields)
+
+    def by_parameter(self) -> list[tuple[Tensor, ...]]:
+        """Return the tensors of each parameter, in the order of the fields."""
+        return [self.tensors[i :: len(self)] for i in range(len(self))]
+
+    def rows(self) -> list[Row]:
+        """Return the tensors of each parameter by field."""
+        return [Row(**dict(zip(self.fields, t, strict=True))) for t in self.by_parameter()]
+
+    def of(self, members: Sequence[int]) -> "Columns":
+        """Return those of some of the parameters, by position."""
+        n = len(self)
+        if len(members) == n:
+            return self
+        starts = range(0, len(self.tensors), n)
+        return Columns(self.fields, tuple(self.tensors[k + i] for k in starts for i in members))
+
+    def but_grads(self) -> tuple[Tensor, ...]:
+        """Return all tensors but the gradients."""
+        return self.tensors[: -len(self)]
+
+
 class Batch:
     """Where the tensors are that one call of a fused kernel steps.
 
     Args:
-        addresses: int64, shape (n, 6): for every parameter those of a `Row`, 0 for what it lacks.
+        addresses: int64, shape (6, n): for every parameter those of a `Row`, 0 for what it lacks.
             The caller keeps the tensors alive.
         lengths: int64, shape (n,): how many elements each has.
         dtype: of parameters and gradients; the state's is its promotion with float32, the step
@@ -48,152 +84,191 @@ class Batch:
         self.dtype = dtype
         self.device = device
 
-    def with_grads(self, addresses: Sequence[int]) -> "Batch":
+    def with_grads(self, addresses: Integers) -> "Batch":
         """Return a batch that differs in where the gradients are."""
         table = self.addresses.copy()
-        table[:, Row._fields.index("grad")] = addresses
+        table[Row._fields.index("grad")] = addresses
         return Batch(table, self.lengths, self.dtype, self.device)
 
 
 class Batches:
-    """The batches of a param group, kept for as long as its parameters and state stay in place.
+    """The batches of a param group, as long as its tensors stay what and where they are.
 
     A kernel that works on addresses reads and writes whatever is there. So only tensors enter a
-    batch whose elements correspond by position: dense, strided, with the same shape and strides, of
-    the expected dtypes, on one device; and only where no two of them share memory.
+    batch whose elements correspond by position in memory (see `_obstacle`), and only where no two
+    tensors of the group share any, gradients with gradients excepted. That depends on what a
+    `Snapshot` has of every tensor and on its address, and on nothing else; both are compared before
+    every step.
 
     Args:
-        columns: for every field of a `Row` that the parameters have, the tensors, all `PLAIN`.
-        supports: whether there is a kernel for the device and dtype of a parameter.
+        columns: what the parameters have, every tensor of it `is_ordinary`.
+        is_usable: whether there is a kernel for a device and dtype.
 
     Attributes:
         batches: what kernels may step.
-        rest: the positions of the parameters that fit in none.
+        members: the positions of each batch's parameters.
+        obstacles: by position, why a parameter is in no batch.
     """
 
     def __init__(
-        self, columns: dict[str, list[Tensor]], supports: Callable[[Tensor], bool]
+        self, columns: Columns, is_usable: Callable[[torch.device, torch.dtype], bool]
     ) -> None:
-        rows = [
-            Row(**dict(zip(columns, row, strict=True)))
-            for row in zip(*columns.values(), strict=True)
-        ]
-        members: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+        self._fields, tensors = columns
+        self._snapshot = Snapshot(tensors)
+        self._addresses = _addresses_of(tensors)
+        self._sizes = np.array([_reach(tensor) for tensor in tensors], dtype=np.int64)
+        self._alignments = np.array([tensor.itemsize for tensor in tensors], dtype=np.int64)
+        self._written = slice(len(tensors) - len(columns))
+        self._grads = slice(len(tensors) - len(columns), None)
+        rows = columns.rows()
+        self.obstacles = self._obstacles(rows, is_usable)
+        kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
         for i, row in enumerate(rows):
-            if supports(row.param) and _fits(row):
-                members.setdefault((row.param.device, row.param.dtype), []).append(i)
-        fitting = [rows[i] for group in members.values() for i in group]
-        written = [t for row in fitting for t in (row.param, *row[2:]) if t is not None]
-        self._written = _ranges(written)
-        if _overlap(self._written) or _touches(self._written, _ranges(columns["grad"])):
-            members = {}
-        self._members = [*members.values()]
-        self._addresses = _addresses(columns)
-        self._grads = self._addresses.pop("grad")
-        self._strides = _strides(columns["grad"])
-        self._kinds = _kinds(columns["grad"])
-        self.rest = sorted(set(range(len(rows))).difference(*self._members))
+            if i not in self.obstacles:
+                kinds.setdefault((row.param.device, row.param.dtype), []).append(i)
+        self.members = [*kinds.values()]
+        table = self._table()
+        lengths = np.array([row.param.numel() for row in rows], dtype=np.int64)
         self.batches = [
-            Batch(*_table([rows[i] for i in group]), dtype, device)
-            for (device, dtype), group in members.items()
+            Batch(table.take(members, axis=1), lengths[members], dtype, device)
+            for (device, dtype), members in kinds.items()
         ]
 
-    def follow(self, columns: dict[str, list[Tensor]]) -> bool:
+    def follow(self, columns: Columns) -> bool:
         """Follow gradients that moved, and return whether all else about these is as it was."""
-        try:
-            addresses = _addresses(columns)
-        except RuntimeError:  # a gradient became sparse and has none
+        if columns.fields != self._fields or not self._snapshot.matches(columns.tensors):
             return False
-        moved = addresses.pop("grad")
-        strides = _strides(columns["grad"])
-        if (addresses, strides) != (self._addresses, self._strides):
+        before, self._addresses = self._addresses, _addresses_of(columns.tensors)
+        changed = self._addresses != before
+        if not changed.any():
+            return True
+        if changed[self._written].any() or not self._grads_may_be_there():
             return False
-        # A gradient where it was a step ago is what it was: torch holds it to its parameter.
-        if moved != self._grads:
-            if _kinds(columns["grad"]) != self._kinds:
-                return False
-            if _touches(self._written, _ranges(columns["grad"])):
-                return False
-            for i, members in enumerate(self._members):
-                self.batches[i] = self.batches[i].with_grads([moved[k] for k in members])
-            self._grads = moved
+        grads = self._addresses[self._grads]
+        self.batches = [
+            batch.with_grads(grads[members])
+            for batch, members in zip(self.batches, self.members, strict=True)
+        ]
         return True
 
+    def grads_are_apart(self) -> bool:
+        """Return whether no two gradients share memory."""
+        return not _overlap(self._ranges(self._grads))
 
-def _addresses(columns: dict[str, list[Tensor]]) -> dict[str, list[int]]:
-    return {field: list(map(Tensor.data_ptr, column)) for field, column in columns.items()}
+    def _obstacles(
+        self, rows: Sequence[Row], is_usable: Callable[[torch.device, torch.dtype], bool]
+    ) -> dict[int, str]:
+        obstacles = {}
+        for i, row in enumerate(rows):
+            usable = is_usable(row.param.device, row.param.dtype)
+            reason = _obstacle(row) if usable else "of a kind that no kernel steps"
+            if reason:
+                obstacles[i] = reason
+        # One that shares memory with another must be stepped in its turn: so then must all.
+        if _overlap(self._ranges(self._written)) or not self._grads_may_be_there():
+            return dict.fromkeys(range(len(rows)), "sharing memory") | obstacles
+        return obstacles
 
+    def _table(self) -> Integers:
+        """Return the addresses, a line for every field of a `Row`."""
+        n = len(self._addresses[self._grads])
+        table = np.zeros((len(Row._fields), n), dtype=np.int64)
+        lines = [Row._fields.index(field) for field in self._fields]
+        table[lines] = self._addresses.reshape(-1, n)
+        return table
 
-def _strides(tensors: list[Tensor]) -> list[tuple[int, ...]]:
-    """Return the strides of these, or none if all are contiguous."""
-    # Tuples, by the thousand at every step, would keep the garbage collector busy.
-    return [] if all(map(Tensor.is_contiguous, tensors)) else list(map(Tensor.stride, tensors))
+    def _ranges(self, part: slice) -> Integers:
+        """Return first addresses and those past the last, in order, of what has elements."""
+        starts, sizes = self._addresses[part], self._sizes[part]
+        starts, sizes = starts[sizes > 0], sizes[sizes > 0]
+        order = np.argsort(starts)
+        return np.stack([starts[order], (starts + sizes)[order]])
 
-
-def _kinds(tensors: list[Tensor]) -> tuple[list[Any], ...]:
-    """Return what else decides whether a kernel reads the right memory in the right way."""
-    return (
-        list(map(type, tensors)),
-        [tensor.dtype for tensor in tensors],
-        list(map(Tensor.numel, tensors)),
-        list(map(Tensor.get_device, tensors)),
-        list(map(Tensor.is_neg, tensors)),
-    )
-
-
-def _fits(row: Row) -> bool:
-    """Return whether a kernel may pair the elements of these tensors by position in memory."""
-    param, state_dtype = row.param, torch.promote_types(row.param.dtype, torch.float32)
-    buffers = [tensor for tensor in row[3:] if tensor is not None]
-    tensors = [param, row.grad, *buffers]
-    dtypes = [param.dtype, param.dtype] + [state_dtype] * len(buffers)
-    return (
-        all(t.layout == torch.strided and not t.is_neg() for t in (*tensors, row.step))
-        and [tensor.dtype for tensor in tensors] == dtypes
-        and {tensor.device for tensor in (*tensors, row.step)} == {param.device}
-        and all(t.shape == param.shape and t.stride() == param.stride() for t in tensors)
-        and _is_dense(param)
-        and (row.step.dtype, row.step.shape) == (torch.float32, ())
-        and all(tensor.data_ptr() % tensor.itemsize == 0 for tensor in tensors)
-    )
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    """Return whether the elements fill a stretch of memory, each its own place."""
-    expected = 1
-    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if size != 1 and tensor.numel() > 0:
-            if stride != expected:
-                return False
-            expected *= size
-    return True
+    def _grads_may_be_there(self) -> bool:
+        """Return whether the gradients are aligned, somewhere, and in nothing that is written."""
+        addresses = self._addresses[self._grads]
+        present = self._sizes[self._grads] > 0
+        return not (
+            np.any(addresses % self._alignments[self._grads])
+            or np.any(addresses[present] == 0)
+            or _touches(self._ranges(self._written), self._ranges(self._grads))
+        )
 
 
-def _ranges(tensors: Sequence[Tensor]) -> Integers:
-    """Return the first address of each tensor with elements and that past its last, in order."""
-    starts = np.array([t.data_ptr() for t in tensors], dtype=np.int64)
-    sizes = np.array([t.nbytes for t in tensors], dtype=np.int64)
-    order = np.argsort(starts[sizes > 0])
-    return np.stack([starts, starts + sizes])[:, sizes > 0][:, order]
+def is_ordinary(tensor: Any) -> bool:
+    """Return whether a tensor has an address, shape and strides that say where its elements are."""
+    return type(tensor) in PLAIN and tensor.layout == torch.strided
 
 
-def _overlap(written: Integers) -> bool:
-    starts, ends = written
+def _addresses_of(tensors: Sequence[Tensor]) -> Integers:
+    return np.fromiter(map(Tensor.data_ptr, tensors), np.int64, len(tensors))
+
+
+def _reach(tensor: Tensor) -> int:
+    """Return how many bytes lie between a tensor's address and the end of its last element."""
+    if tensor.numel() == 0:
+        return 0
+    last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return (last + 1) * tensor.itemsize
+
+
+def _overlap(ranges: Integers) -> bool:
+    starts, ends = ranges
     return bool(np.any(starts[1:] < ends[:-1]))
 
 
 def _touches(written: Integers, read: Integers) -> bool:
     """Return whether any range read has memory in common with the disjoint ones written."""
     starts, ends = written
-    # A tensor without memory is at address 0, before all others.
-    if np.any(read[0] == 0):
-        return True
     # Only the last that begins before the end of what is read can reach into it.
     last = np.searchsorted(starts, read[1]) - 1
     return bool(np.any(ends[last[last >= 0]] > read[0][last >= 0]))
 
 
-def _table(rows: Sequence[Row]) -> tuple[Integers, Integers]:
-    addresses = [[0 if t is None else t.data_ptr() for t in row] for row in rows]
-    lengths = [row.param.numel() for row in rows]
-    return np.array(addresses, dtype=np.int64), np.array(lengths, dtype=np.int64)
+def _obstacle(row: Row) -> str | None:
+    """Say what keeps a kernel from pairing the elements of these tensors by position in memory."""
+    param, state_dtype = row.param, torch.promote_types(row.param.dtype, torch.float32)
+    dtypes = {"param": param.dtype, "grad": param.dtype, "step": torch.float32}
+    strides = _strides(param)
+    for field, tensor in zip(row._fields, row, strict=True):
+        if tensor is None:
+            continue
+        if tensor.device != param.device:
+            return f"with a {field} on {tensor.device}"
+        if tensor.dtype != dtypes.get(field, state_dtype):
+            return f"with a {field} of {tensor.dtype}"
+        if torch._C._dispatch_keys(tensor) != _plain_keys(tensor.device):
+            return f"with a {field} that is not plain"
+        if field == "step":
+            if tensor.numel() != 1:
+                return f"with a step of shape {tuple(tensor.shape)}"
+        elif tensor.shape != param.shape:
+            return f"with a {field} of shape {tuple(tensor.shape)}"
+        elif _strides(tensor) != strides:
+            return f"with a {field} of strides {tensor.stride()}"
+        if tensor.data_ptr() % tensor.itemsize or (tensor.numel() > 0 and tensor.data_ptr() == 0):
+            return f"with a {field} at the address {tensor.data_ptr()}"
+    return None if _is_dense(strides) else "with gaps"
+
+
+def _plain_keys(device: torch.device) -> Any:
+    """Return the dispatch keys of a tensor that is nothing but elements in memory."""
+    return torch._C._dispatch_keys(torch.empty(0, device=device))
+
+
+def _strides(tensor: Tensor) -> list[tuple[int, int]]:
+    """Return stride and size of the dimensions along which there is more than one element."""
+    if tensor.numel() == 0:
+        return []
+    pairs = zip(tensor.stride(), tensor.shape, strict=True)
+    return [(stride, size) for stride, size in pairs if size != 1]
+
+
+def _is_dense(strides: list[tuple[int, int]]) -> bool:
+    """Return whether the elements fill a stretch of memory, each its own place."""
+    expected = 1
+    for stride, size in sorted(strides):
+        if stride != expected:
+            return False
+        expected *= size
+    return True

@@ -2,20 +2,20 @@
 
 import functools
 import math
-import os
-import threading
+import platform
 from collections.abc import Callable
-from typing import Any
 
 import numba
 import numpy as np
 import torch
-from llvmlite import ir
-from numba import prange, types
+from llvmlite import binding, ir
+from numba import types
 from numba.extending import intrinsic
 from torch import Tensor
 
 from rmsprop.kernels.batch import Batch, Row
+from rmsprop.kernels.threads import in_threads
+from rmsprop.kernels.warning import warn_once
 
 __all__ = ["is_usable", "step"]
 
@@ -28,13 +28,23 @@ STORAGE = {
     torch.float16: np.int16(0),
 }
 PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER = range(len(Row._fields))
-# Elements that are worth another thread, as in torch.
-GRAIN = 32768
+# Elements that take as long as it takes to wake a thread.
+GRAIN = 262144
+# What steps a part of a batch, and what counts the step.
+Kernel = tuple[Callable[..., None], Callable[..., None]]
 
 
-def is_usable(device: torch.device, dtype: torch.dtype) -> bool:
-    """Return whether `step` takes parameters of this device and dtype, in this process."""
-    return device.type == "cpu" and dtype in STORAGE and not _Launches.lost_to_fork
+def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momentum: bool) -> bool:
+    """Return whether `step` takes parameters of this device and dtype, with these options.
+
+    It compiles the kernel for them, once, or loads it. Where Numba fails a warning says why.
+    """
+    return (
+        device.type == "cpu"
+        and dtype in STORAGE
+        and (dtype != torch.float16 or _has_halves())
+        and _compiled(dtype, centered, momentum) is not None
+    )
 
 
 def step(
@@ -76,144 +86,167 @@ def step(
         decoupled_weight_decay: see there.
         bias_correction: average with `rmsprop.equations.corrected_alpha` of each tensor's step.
         nesterov: see there.
-        grad_scale: one-element tensor that gradients are divided by.
+        grad_scale: one-element tensor that gradients are divided by, also in memory.
         found_inf: one-element tensor; unless it is 0, nothing happens.
     """
     if found_inf is not None and found_inf.item() != 0:
         return
+    compiled = _compiled(batch.dtype, centered, momentum > 0)
+    assert compiled is not None, "a batch must be of a kind that is_usable"
+    loop, count = compiled
     real = np.float64 if batch.dtype == torch.float64 else np.float32
     scale = 1.0 if grad_scale is None else grad_scale.double().reciprocal().item()
-    rate = lr.item() if isinstance(lr, Tensor) else lr
-    _launch(
+    rate = float(lr)
+    parts = min(torch.get_num_threads(), 1 + int(batch.ends[-1]) // GRAIN)
+    arguments = (
+        parts,
         batch.addresses,
         batch.ends,
         STORAGE[batch.dtype],
         real(0),
-        alpha,
-        bias_correction,
-        real(-scale if maximize else scale),
+        float(alpha),
+        bool(bias_correction),
+        real(scale),
+        real(-1 if maximize else 1),
         real(weight_decay),
-        weight_decay != 0 and not decoupled_weight_decay,
-        real(1 - lr * weight_decay if decoupled_weight_decay else 1),
-        True if centered else None,
+        real(float(1 - lr * weight_decay) if decoupled_weight_decay else 1),
         real(eps if eps_in_sqrt else 0),
         real(0 if eps_in_sqrt else eps),
         real(rate if lr_in_momentum else 1),
-        real(momentum) if momentum > 0 else None,
-        nesterov,
         real(1 if lr_in_momentum else rate),
+        grad_scale is not None,
+        bool(weight_decay != 0 and not decoupled_weight_decay),
+        bool(nesterov),
+        True if centered else None,
+        real(momentum) if momentum > 0 else None,
     )
+    in_threads(lambda part: loop(part, *arguments), parts)
+    # Only now, since all parts of a tensor read its step.
+    count(batch.addresses[STEP])
 
 
-class _Launches:
-    """What Numba's threads allow: one launch at a time, none in a child forked after a launch."""
-
-    lock = threading.Lock()
-    made = False
-    lost_to_fork = False
-
-    @classmethod
-    def after_fork(cls) -> None:
-        cls.lock = threading.Lock()
-        cls.lost_to_fork = cls.made
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_Launches.after_fork)
-
-
-def _launch(addresses: Any, ends: Any, *arguments: Any) -> None:
-    of_torch = torch.get_num_threads()
-    wanted = min(of_torch, 1 + int(ends[-1]) // GRAIN)
-    with _Launches.lock:
-        _Launches.made = True
-        before = numba.get_num_threads()
-        threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-        if threads != before:
-            numba.set_num_threads(threads)
-        try:
-            _step(addresses, ends, threads, *arguments)
-        finally:
-            if threads != before:
-                numba.set_num_threads(before)
-            # Where both use OpenMP, Numba's first launch gives torch its number of threads too.
-            if torch.get_num_threads() != of_torch:
-                torch.set_num_threads(of_torch)
-
-
-def _compiled(function: Callable[..., None]) -> Callable[..., None]:
-    # The error model without ZeroDivisionError is what lets the loop become vector instructions.
-    compile = functools.partial(numba.njit, parallel=True, nogil=True, error_model="numpy")
+@functools.cache
+def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Kernel | None:
+    """Return the kernel when it is compiled for these, or None where Numba fails."""
     try:
-        return compile(cache=True)(function)
-    except RuntimeError:  # no folder to write a cache to
-        return compile()(function)
+        return _tried(_kernel(cached=True), dtype, centered, momentum)
+    except Exception as error:
+        cause = error
+    try:
+        kernel = _tried(_kernel(cached=False), dtype, centered, momentum)
+    except Exception as error:
+        warn_once(f"RMSprop steps without its fused kernel, because Numba fails here: {error!r}")
+        return None
+    warn_once(f"RMSprop compiles its kernel in every process, as Numba's cache fails: {cause!r}")
+    return kernel
+
+
+@functools.cache
+def _kernel(cached: bool) -> Kernel:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise RuntimeError("NUMBA_DISABLE_JIT is set")
+    # The error model without ZeroDivisionError is what lets the loop become vector instructions.
+    compiled = numba.njit(nogil=True, error_model="numpy", cache=cached)
+    return compiled(_step), compiled(_count)
+
+
+def _tried(kernel: Kernel, dtype: torch.dtype, centered: bool, momentum: bool) -> Kernel:
+    """Compile a kernel, or load it from Numba's cache, by stepping no tensors."""
+    real = np.float64(0) if dtype == torch.float64 else np.float32(0)
+    nothing = np.zeros((len(Row._fields), 0), np.int64)
+    kernel[0](
+        *(0, 1, nothing, np.zeros(1, np.int64), STORAGE[dtype], real, 0.0, False),
+        *([real] * 8 + [False] * 3),
+        *(True if centered else None, real if momentum else None),
+    )
+    kernel[1](nothing[STEP])
+    return kernel
+
+
+def _has_halves() -> bool:
+    """Return whether the processor that Numba compiles for converts float16 by itself.
+
+    Where it does not LLVM calls a function that is not there, and ends the process.
+    """
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return True
+    named = numba.config.CPU_FEATURES  # type: ignore[attr-defined]
+    if named is not None:
+        return "+f16c" in named.split(",")
+    avx = bool(numba.config.ENABLE_AVX)  # type: ignore[attr-defined]
+    return avx and bool(binding.get_host_cpu_features().get("f16c"))
 
 
 # Without an average of gradients or momentum the branches that touch their memory are not compiled.
-@_compiled
 def _step(
+    part,
+    parts,
     addresses,
     ends,
-    threads,
     storage,
     zero,
     alpha,
     bias_correction,
+    scale,
     sign,
     weight_decay,
-    is_coupled,
     shrink,
-    centered,
     eps_inside,
     eps_outside,
     lr_inside,
-    momentum,
-    nesterov,
     lr_outside,
+    is_scaled,
+    is_coupled,
+    nesterov,
+    centered,
+    momentum,
 ):
-    for thread in prange(threads):
-        start = ends[-1] * thread // threads
-        stop = ends[-1] * (thread + 1) // threads
-        i = np.searchsorted(ends, start, side="right")
-        while start < stop:
-            first = start - (ends[i - 1] if i > 0 else 0)
-            param = _pointer(addresses[i, PARAM], first, storage)
-            grad = _pointer(addresses[i, GRAD], first, storage)
-            average = _pointer(addresses[i, AVERAGE], first, zero)
-            grad_avg = _pointer(addresses[i, GRAD_AVG], first, zero)
-            momentum_buffer = _pointer(addresses[i, MOMENTUM_BUFFER], first, zero)
-            alpha_t = alpha
-            if bias_correction:
-                t = _pointer(addresses[i, STEP], 0, np.float32(0))[0] + 1.0
-                alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
-            old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
-            for j in range(min(stop, ends[i]) - start):
-                w = _widen(param[j])
-                g = sign * _widen(grad[j])
-                # Chosen, not branched: the loop stays one of vector instructions.
-                g = g + w * weight_decay if is_coupled else g
-                if centered is not None:
-                    d = g - grad_avg[j]
-                    grad_avg[j] = grad_avg[j] + d * new
-                    v = (average[j] + d * d * new) * old
-                else:
-                    v = average[j] * old + g * g * new
-                average[j] = v
-                root = math.sqrt(v + eps_inside) + eps_outside
-                # A denominator of 0: the parameter stays.
-                b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
-                if momentum is not None:
-                    u = b
-                    b = u + momentum_buffer[j] * momentum
-                    momentum_buffer[j] = b
-                    b = u + b * momentum if nesterov else b
-                param[j] = _narrow(w * shrink - b * lr_outside, storage)
-            start = min(stop, ends[i])
-            i += 1
-    # Only now, since the threads that share a tensor read its step.
-    for i in range(len(ends)):
-        step = _pointer(addresses[i, STEP], 0, np.float32(0))
+    start = ends[-1] * part // parts
+    stop = ends[-1] * (part + 1) // parts
+    i = np.searchsorted(ends, start, side="right")
+    while start < stop:
+        first = start - (ends[i - 1] if i > 0 else 0)
+        param = _pointer(addresses[PARAM, i], first, storage)
+        grad = _pointer(addresses[GRAD, i], first, storage)
+        average = _pointer(addresses[AVERAGE, i], first, zero)
+        grad_avg = _pointer(addresses[GRAD_AVG, i], first, zero)
+        momentum_buffer = _pointer(addresses[MOMENTUM_BUFFER, i], first, zero)
+        alpha_t = alpha
+        if bias_correction:
+            t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
+            alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
+        old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
+        for j in range(min(stop, ends[i]) - start):
+            w = _widen(param[j])
+            g = _widen(grad[j]) * scale
+            if is_scaled:
+                grad[j] = _narrow(g, storage)
+            g = g * sign
+            # Chosen, not branched: the loop stays one of vector instructions.
+            g = g + w * weight_decay if is_coupled else g
+            if centered is not None:
+                d = g - grad_avg[j]
+                grad_avg[j] = grad_avg[j] + d * new
+                v = (average[j] + d * d * new) * old
+            else:
+                v = average[j] * old + g * g * new
+            average[j] = v
+            root = math.sqrt(v + eps_inside) + eps_outside
+            # A denominator of 0: the parameter stays.
+            b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
+            if momentum is not None:
+                u = b
+                b = u + momentum_buffer[j] * momentum
+                momentum_buffer[j] = b
+                b = u + b * momentum if nesterov else b
+            param[j] = _narrow(w * shrink - b * lr_outside, storage)
+        start = min(stop, ends[i])
+        i += 1
+
+
+def _count(steps):
+    for i in range(len(steps)):
+        step = _pointer(steps[i], 0, np.float32(0))
         step[0] += np.float32(1)
 
 

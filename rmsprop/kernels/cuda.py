@@ -5,10 +5,9 @@ they are rare on GPUs, and the kernel's numbers are float32.
 """
 
 import functools
-import importlib.util
 import math
+import os
 import sys
-import warnings
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rmsprop.kernels.batch import Batch, Row
+from rmsprop.kernels.warning import warn_once
 
 __all__ = ["available", "is_usable", "step"]
 
@@ -29,50 +29,70 @@ CHUNK = 2048
 WARPS = 8
 
 
-def is_usable(device: torch.device, dtype: torch.dtype) -> bool:
-    """Return whether `step` takes parameters of this device and dtype, in this process.
+def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momentum: bool) -> bool:
+    """Return whether `step` takes parameters of this device and dtype, with these options.
 
-    >>> is_usable(torch.device("cpu"), torch.float32)
+    Once for each kind it has Triton compile the kernel and step no element. Where that fails a
+    warning says why.
+
+    >>> is_usable(torch.device("cpu"), torch.float32, centered=False, momentum=False)
     False
     """
-    return dtype in DTYPES and available(device)
+    if dtype not in DTYPES or not available(device):
+        return False
+    # A trial would become a part of the graph.
+    return torch.cuda.is_current_stream_capturing() or _works(device, dtype, centered, momentum)
 
 
 @functools.cache
 def available(device: torch.device) -> bool:
-    """Return whether `step` can run on a device.
+    """Return whether there is a kernel for a device.
 
     Args:
         device: of any type.
 
     Returns:
-        True for NVIDIA GPUs of compute capability 8.0 (Ampere, 2020) or newer, where Triton is
-        installed and works. Triton needs a C compiler and Python's headers; where something is
-        missing, a warning says what.
+        True for NVIDIA GPUs of compute capability 8.0 (Ampere, 2020) or newer, unless Triton
+        interprets: its interpreter has no access to their memory.
 
     >>> available(torch.device("cpu"))
     False
     """
-    if device.type != "cuda" or torch.version.cuda is None or not torch.cuda.is_available():
-        return False
-    if torch.cuda.get_device_capability(device) < (8, 0):
-        return False
-    return importlib.util.find_spec("triton") is not None and _triton_works()
+    return (
+        device.type == "cuda"
+        and torch.version.cuda is not None
+        and torch.cuda.is_available()
+        and torch.cuda.get_device_capability(device) >= (8, 0)
+        and os.environ.get("TRITON_INTERPRET") != "1"
+    )
 
 
 @functools.cache
-def _triton_works() -> bool:
+def _works(device: torch.device, dtype: torch.dtype, centered: bool, momentum: bool) -> bool:
+    """Return whether Triton compiles and launches the kernel, which needs a C compiler."""
     try:
-        from triton.runtime import driver
-
-        _ = driver.active.utils  # compiled when it is first asked for
-    except Exception as error:
-        warnings.warn(
-            f"RMSprop steps without its fused kernel, because Triton fails here: {error!r}",
-            stacklevel=2,
+        count = torch.zeros((), device=device)
+        addresses = np.zeros((len(Row._fields), 1), np.int64)
+        addresses[Row._fields.index("step")] = count.data_ptr()
+        step(
+            Batch(addresses, np.zeros(1, np.int64), dtype, device),
+            centered=centered,
+            momentum=0.5 if momentum else 0.0,
+            lr=0.0,
+            alpha=0.0,
+            eps=0.0,
+            weight_decay=0.0,
+            maximize=False,
+            eps_in_sqrt=False,
+            lr_in_momentum=False,
+            decoupled_weight_decay=False,
+            bias_correction=False,
+            nesterov=False,
         )
+        return count.item() == 1
+    except Exception as error:
+        warn_once(f"RMSprop steps without its fused kernel, because Triton fails here: {error!r}")
         return False
-    return True
 
 
 def step(
@@ -114,7 +134,7 @@ def step(
         bias_correction: average with `rmsprop.equations.corrected_alpha`.
         nesterov: step along the buffer as it will be.
         grad_scale: what the gradients have been multiplied by, a one-element float32 tensor on the
-            device, or None for 1. The gradients themselves stay scaled.
+            device, or None for 1. They are divided in memory too.
         found_inf: one-element float32 tensor on the device, or None; unless it is 0, nothing
             changes, the step count included.
     """
@@ -154,13 +174,8 @@ def step(
             decoupled_decay=float(weight_decay) if decoupled_weight_decay else 0.0,
             momentum=float(momentum),
             sign=-1.0 if maximize else 1.0,
-            VARIANT=(
-                triton_step.dtype_of(batch.dtype),
-                bool(centered),
-                momentum > 0,
-                bool(lr_in_momentum),
-                bool(nesterov),
-            ),
+            DTYPE=triton_step.dtype_of(batch.dtype),
+            VARIANT=(bool(centered), momentum > 0, bool(lr_in_momentum), bool(nesterov)),
             CHUNK=CHUNK,
             num_warps=WARPS,
         )
@@ -170,7 +185,7 @@ def _table(batch: Batch) -> NDArray[np.int64]:
     """Return the rows that `rmsprop.kernels.triton_step` describes, then the row of every chunk."""
     # One even for no elements, because it is a chunk that counts the step.
     chunks = np.maximum(-(-batch.lengths // CHUNK), 1)
-    columns = [batch.addresses[:, Row._fields.index(name)] for name in ADDRESSES]
+    columns = [batch.addresses[Row._fields.index(name)] for name in ADDRESSES]
     rows = np.column_stack([*columns, batch.lengths, np.cumsum(chunks) - chunks])
     return np.concatenate([rows.ravel(), np.repeat(np.arange(len(rows)), chunks)])
 

@@ -2,27 +2,31 @@
 
 import functools
 import importlib
+import importlib.util
 from types import ModuleType
 
 import torch
-from torch import Tensor
 
-__all__ = ["devices", "kernel_of", "supports"]
+from rmsprop.kernels.warning import warn_once
+
+__all__ = ["devices", "is_usable", "kernel_of"]
+
+COMPILERS = {"cpu": "numba", "cuda": "triton"}
 
 
-def supports(param: Tensor) -> bool:
-    """Return whether a fused kernel takes parameters of this device and dtype, here and now."""
-    return _is_usable(param.device, param.dtype)
+def is_usable(
+    device: torch.device, dtype: torch.dtype, *, centered: bool = False, momentum: bool = False
+) -> bool:
+    """Return whether a fused kernel steps parameters of this device and dtype, here and now."""
+    kernel = kernel_of(device.type)
+    return kernel is not None and bool(
+        kernel.is_usable(device, dtype, centered=centered, momentum=momentum)
+    )
 
 
 def devices() -> list[str]:
     """Return the types of device that have a fused kernel, here and now."""
-    return [kind for kind in ("cpu", "cuda") if _is_usable(torch.device(kind), torch.float32)]
-
-
-def _is_usable(device: torch.device, dtype: torch.dtype) -> bool:
-    kernel = kernel_of(device.type)
-    return kernel is not None and kernel.is_usable(device, dtype)
+    return [kind for kind in COMPILERS if is_usable(torch.device(kind), torch.float32)]
 
 
 @functools.cache
@@ -30,11 +34,24 @@ def kernel_of(device_type: str) -> ModuleType | None:
     """Return the module with the fused kernel for a type of device, None where there is none.
 
     Numba and Triton are optional and slow to import: without them there is no kernel, and nobody
-    waits for them who does not use it.
+    waits for them who does not use it. One that is there and cannot be imported is warned of.
     """
-    if device_type not in ("cpu", "cuda"):
+    compiler = COMPILERS.get(device_type)
+    if compiler is None or not is_installed(compiler):
         return None
     try:
         return importlib.import_module(f"rmsprop.kernels.{device_type}")
-    except (ImportError, OSError):
+    except Exception as error:
+        warn_once(
+            f"RMSprop steps without its fused kernel, because {compiler} cannot be imported here: "
+            f"{error!r}"
+        )
         return None
+
+
+def is_installed(compiler: str) -> bool:
+    """Return whether a package is there to be imported."""
+    try:
+        return importlib.util.find_spec(compiler) is not None
+    except (ImportError, ValueError):  # made unavailable: there is None in sys.modules
+        return False

@@ -52,13 +52,14 @@ def rmsprop_step(
     decoupled_decay,
     momentum,
     sign,
+    DTYPE: tl.constexpr,
     VARIANT: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
     """Step one chunk of one parameter, and where it is the first count the parameter's step.
 
-    `VARIANT` is of Triton's dtype of the parameter, and whether there are `centered`, `momentum`,
-    `lr_in_momentum` and `nesterov`.
+    `DTYPE` is the parameter's; `VARIANT` says whether there are `centered`, `momentum`,
+    `lr_in_momentum` and `nesterov`. Gradients that are scaled are divided in memory too.
     """
     if found_inf is not None and tl.load(found_inf) != 0:
         return
@@ -73,11 +74,13 @@ def rmsprop_step(
         count_step(row)
     if lr_tensor is not None:
         lr = tl.load(lr_tensor).to(tl.float32)
-    grad_factor = sign
-    if grad_scale is not None:
-        grad_factor = tl.div_rn(sign, tl.load(grad_scale))
+    UNSCALE: tl.constexpr = grad_scale is not None
+    unscale = 1.0
+    if UNSCALE:
+        unscale = tl.div_rn(1.0, tl.load(grad_scale))
     numbers = (
-        grad_factor,
+        unscale,
+        sign,
         coupled_decay,
         1 - lr * decoupled_decay,
         alpha,
@@ -94,13 +97,13 @@ def rmsprop_step(
     end = tl.minimum(start + CHUNK, tl.load(row + 6))
     aligned = (param | grad | average | grad_avg | momentum_buffer) % 16 == 0
     if aligned & (end % 4 == 0):
-        step_block(addresses, start, end // 4 * 4, numbers, VARIANT, CHUNK, True)
+        step_block(addresses, start, end // 4 * 4, numbers, DTYPE, VARIANT, UNSCALE, CHUNK, True)
     else:
         # Blocks of another length, so that Triton does not lay them out for 128-bit accesses too
         # and then has to exchange the results between threads before it can store them.
         BLOCK: tl.constexpr = CHUNK // 2
         while start < end:
-            step_block(addresses, start, end, numbers, VARIANT, BLOCK, False)
+            step_block(addresses, start, end, numbers, DTYPE, VARIANT, UNSCALE, BLOCK, False)
             start += BLOCK
 
 
@@ -110,25 +113,30 @@ def step_block(
     start,
     end,
     numbers,
+    DTYPE: tl.constexpr,
     VARIANT: tl.constexpr,
+    UNSCALE: tl.constexpr,
     BLOCK: tl.constexpr,
     ALIGNED: tl.constexpr,
 ):
     """Step the elements from `start` on, before `end`: `rmsprop.kernels.eager.step`, fused."""
-    DTYPE: tl.constexpr = VARIANT[0]
-    CENTERED: tl.constexpr = VARIANT[1]
-    MOMENTUM: tl.constexpr = VARIANT[2]
-    LR_IN_MOMENTUM: tl.constexpr = VARIANT[3]
-    NESTEROV: tl.constexpr = VARIANT[4]
+    CENTERED: tl.constexpr = VARIANT[0]
+    MOMENTUM: tl.constexpr = VARIANT[1]
+    LR_IN_MOMENTUM: tl.constexpr = VARIANT[2]
+    NESTEROV: tl.constexpr = VARIANT[3]
     param_at, grad_at, average_at, grad_avg_at, momentum_buffer_at = addresses
-    grad_factor, coupled_decay, shrink, alpha, one_minus_alpha = numbers[:5]
-    eps_inside, eps_outside, momentum, lr = numbers[5:]
+    unscale, sign, coupled_decay, shrink, alpha, one_minus_alpha = numbers[:6]
+    eps_inside, eps_outside, momentum, lr = numbers[6:]
     inside = tl.arange(0, BLOCK) < end - start
     param_at = elements(param_at, start, DTYPE, BLOCK, ALIGNED)
     grad_at = elements(grad_at, start, DTYPE, BLOCK, ALIGNED)
     average_at = elements(average_at, start, tl.float32, BLOCK, ALIGNED)
     param = tl.load(param_at, inside).to(tl.float32)
-    grad = tl.load(grad_at, inside).to(tl.float32) * grad_factor
+    grad = tl.load(grad_at, inside).to(tl.float32)
+    if UNSCALE:
+        grad = grad * unscale
+        tl.store(grad_at, grad.to(DTYPE), inside)
+    grad = grad * sign
     average = tl.load(average_at, inside)
     if CENTERED:
         grad_avg_at = elements(grad_avg_at, start, tl.float32, BLOCK, ALIGNED)

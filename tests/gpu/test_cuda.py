@@ -76,7 +76,7 @@ class Kernel(torch.optim.Optimizer):
     def step_fused(self):
         addresses = np.array(
             [[0 if tensor is None else tensor.data_ptr() for tensor in row] for row in self.rows]
-        )
+        ).T.copy()
         if self.batch is None or not np.array_equal(self.batch.addresses, addresses):
             lengths = np.array([param.numel() for param in self.params])
             self.batch = Batch(addresses, lengths, self.params[0].dtype, self.params[0].device)

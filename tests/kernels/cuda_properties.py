@@ -94,19 +94,19 @@ class Parameter:
         """Return the next values, of a gradient that has a rounding error of this relative size."""
         param, grad, average, grad_avg, momentum_buffer, t = self.numpy()
         numbers = dict(options)
-        grad = grad / numbers.pop("grad_scale", 1)
-        grad = grad + nudge * (abs(grad) + numbers["weight_decay"] * abs(param))
+        unscaled = grad / numbers.pop("grad_scale", 1)
+        grad = unscaled + nudge * (abs(unscaled) + numbers["weight_decay"] * abs(param))
         state = equations.State(average, grad_avg, average, momentum_buffer, t)
         param, state = equations.step(param, grad, state, **numbers)
         average = state.grad_var if options["centered"] else state.square_avg
         if options["momentum"] > 0:
             momentum_buffer = state.momentum_buffer
-        return param, self.buffers[1].numpy(), average, state.grad_avg, momentum_buffer, state.t
+        return param, unscaled, average, state.grad_avg, momentum_buffer, state.t
 
 
 def batch_of(parameters, options, dtype):
     return Batch(
-        np.array([p.addresses(options) for p in parameters], dtype=np.int64),
+        np.array([p.addresses(options) for p in parameters], dtype=np.int64).T.copy(),
         np.array([len(p.buffers[0].tensor) for p in parameters], dtype=np.int64),
         dtype,
         torch.device(DEVICE),
@@ -306,7 +306,7 @@ def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
     chunks = 2**32 // cuda.CHUNK
 
     def last_two_chunks_of_a_huge_parameter(batch):
-        row = np.array([*batch.addresses[0, columns], 2**32 + batch.lengths[0], -chunks])
+        row = np.array([*batch.addresses[columns, 0], 2**32 + batch.lengths[0], -chunks])
         row[:5] -= 2**32 * np.array([2, 2, 4, 4, 4])
         return np.concatenate([row, [0, 0]])
 
@@ -318,3 +318,10 @@ def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
     monkeypatch.setattr(cuda, "_table", last_two_chunks_of_a_huge_parameter)
     cuda.step(batch, **options)
     prediction.check()
+
+
+@pytest.mark.parametrize("dtype", cuda.DTYPES, ids=str)
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("momentum", [False, True])
+def test_the_trial_step_works(dtype, centered, momentum):
+    assert cuda._works(torch.device(DEVICE), dtype, centered, momentum)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from rmsprop.kernels import cuda
+from rmsprop.kernels import cuda, warning
 from rmsprop.kernels.batch import Batch, Row
 
 try:
@@ -83,7 +83,7 @@ needs_compiler = pytest.mark.skipif(
 
 
 def batch_of(lengths, dtype=torch.float32, device="cpu"):
-    addresses = np.arange(len(Row._fields) * len(lengths)).reshape(len(lengths), -1)
+    addresses = np.arange(len(Row._fields) * len(lengths)).reshape(-1, len(lengths))
     return Batch(addresses, np.array(lengths, dtype=np.int64), dtype, torch.device(device))
 
 
@@ -142,7 +142,8 @@ def test_aligned_tensors_are_read_and_written_once_in_wide_accesses(
     # A thread has 8 elements: of float32 two accesses of 128 bits, of 16-bit types two of 64.
     expected = Counter({("ld", "v4", "32"): 2 * state, ("st", "v4", "32"): 2 * state})
     param = "v4" if dtype == torch.float32 else "v2"
-    expected.update({("ld", param, "32"): 4, ("st", param, "32"): 2})
+    written = 1 + ("grad_scale" in variant)  # a gradient too, where it is unscaled
+    expected.update({("ld", param, "32"): 4, ("st", param, "32"): 2 * written})
     assert found == expected
     # Nothing is exchanged between threads, and where a block begins is not a 32-bit number.
     assert not re.search(r"shared|shfl|bar\.", ptx)
@@ -211,7 +212,7 @@ def test_table_has_every_element_in_one_chunk():
     table = cuda._table(batch)
     rows, row_of_chunk = table[: 8 * len(lengths)].reshape(-1, 8), table[8 * len(lengths) :]
     for j, name in enumerate(cuda.ADDRESSES):
-        assert rows[:, j].tolist() == batch.addresses[:, Row._fields.index(name)].tolist()
+        assert rows[:, j].tolist() == batch.addresses[Row._fields.index(name)].tolist()
     chunks = [max(1, math.ceil(n / cuda.CHUNK)) for n in lengths]
     assert rows[:, 6].tolist() == lengths
     assert rows[:, 7].tolist() == [sum(chunks[:i]) for i in range(len(chunks))]
@@ -261,31 +262,66 @@ def test_graph_has_a_table_of_its_own_and_its_source_is_kept(copies):
     assert [pinned() is None for pinned in copies.pinned] == [False, True, False]
 
 
-def test_usable_on_new_gpus_where_triton_works(monkeypatch):
-    gpu, here = torch.device("cuda", 0), {}
+@pytest.fixture
+def gpu(monkeypatch):
+    """Pretend that there is a GPU of a capability, on which a step counts if it works."""
+    here = SimpleNamespace(device=torch.device("cuda", 0), capability=(9, 0), error=None, trials=0)
+
+    def step(batch, **options):
+        here.trials += 1
+        if here.error is not None:
+            raise here.error
+        here.count += 1
+
+    def zeros(shape, device):
+        here.count = torch.ones(shape) - 1
+        return here.count
+
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: here["capability"])
-    monkeypatch.setattr(cuda.importlib.util, "find_spec", lambda _: object())
-    monkeypatch.setattr(cuda, "_triton_works", lambda: here["works"])
-    for capability, works, usable in (
-        ((8, 0), True, True),
-        ((9, 0), True, True),
-        ((7, 5), True, False),
-        ((9, 0), False, False),
-    ):
-        here.update(capability=capability, works=works)
-        cuda.available.cache_clear()
-        assert cuda.is_usable(gpu, torch.bfloat16) == usable
-        assert not cuda.is_usable(gpu, torch.float64)
-        assert not cuda.is_usable(torch.device("cpu"), torch.float32)
-    cuda.available.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: here.capturing)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: here.capability)
+    monkeypatch.setattr(torch, "zeros", zeros)
+    monkeypatch.setattr(cuda, "step", step)
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setattr(warning, "_said", set())
+    here.capturing = False
+    for cached in (cuda.available, cuda._works):
+        cached.cache_clear()
+    yield here
+    for cached in (cuda.available, cuda._works):
+        cached.cache_clear()
 
 
-@needs_compiler
-@needs_no_gpu
-def test_where_triton_fails_a_warning_says_why():
-    cuda._triton_works.cache_clear()
-    with pytest.warns(UserWarning, match="without its fused kernel, because Triton fails here: "):
-        assert not cuda._triton_works()
-    cuda._triton_works.cache_clear()
+ON = {"centered": True, "momentum": False}
+
+
+@pytest.mark.parametrize(
+    ("capability", "usable"), [((8, 0), True), ((9, 0), True), ((7, 5), False)]
+)
+def test_usable_on_new_gpus(gpu, capability, usable):
+    gpu.capability = capability
+    assert cuda.is_usable(gpu.device, torch.bfloat16, **ON) == usable
+    assert not cuda.is_usable(gpu.device, torch.float64, **ON)
+    assert not cuda.is_usable(torch.device("cpu"), torch.float32, **ON)
+    assert gpu.trials == usable
+
+
+def test_not_usable_where_triton_interprets(gpu, monkeypatch):
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert not cuda.is_usable(gpu.device, torch.float32, **ON)
+    assert gpu.trials == 0
+
+
+def test_a_kernel_that_cannot_be_compiled_is_tried_once_and_a_warning_says_why(gpu):
+    gpu.error = RuntimeError("no ptxas")
+    with pytest.warns(RuntimeWarning, match=r"because Triton fails here: RuntimeError\('no ptxas'"):
+        assert not cuda.is_usable(gpu.device, torch.float32, **ON)
+    assert not cuda.is_usable(gpu.device, torch.float32, **ON)
+    assert gpu.trials == 1
+
+
+def test_nothing_is_tried_while_a_graph_is_captured(gpu):
+    gpu.capturing = True
+    assert cuda.is_usable(gpu.device, torch.float32, **ON)
+    assert gpu.trials == 0
