@@ -261,10 +261,9 @@ class RMSprop(torch.optim.RMSprop):
     def _step_batch(self, batch: Batch, written: Sequence[Tensor], group: dict[str, Any]) -> None:
         kernel = fused.kernel_of(batch.device.type)
         assert kernel is not None
-        # So that autograd notices, as it does of torch's own operations in place.
-        torch.autograd.graph.increment_version(written)
         kernel.step(
             batch,
+            written,
             centered=group["centered"],
             lr=group["lr"],
             bias_correction=group["bias_correction"],

@@ -10,6 +10,7 @@ __all__ = [
     "BUFFERS",
     "as_real",
     "check_state",
+    "complete_count",
     "complete_state",
     "match_layout",
     "own_state",
@@ -68,8 +69,8 @@ def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> No
             state[name] = state[name].clone()
 
 
-def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
-    """Give the state what the group's options need, converting what it has of torch's or others."""
+def complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
+    """Give the state its step count, on the CPU or for `capturable` on the parameter's device."""
     if "step" not in state:
         device = param.device if group["capturable"] else "cpu"
         state["step"] = torch.zeros((), dtype=torch.float32, device=device)
@@ -77,6 +78,11 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
         state["step"] = torch.tensor(float(state["step"]), dtype=torch.float32)
     if group["capturable"]:
         state["step"] = state["step"].to(param.device)
+
+
+def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
+    """Give the state what the group's options need, converting what it has of torch's or others."""
+    complete_count(state, param, group)
     if group["centered"] and "square_avg" in state:
         state["grad_var"] = _variance(state.pop("square_avg"), state.get("grad_avg"))
     elif not group["centered"] and "grad_var" in state:

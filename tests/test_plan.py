@@ -57,9 +57,9 @@ def batches(monkeypatch):
     """The batches stepped, one entry per call of the kernel."""
     stepped = []
 
-    def recording(batch, **options):
+    def recording(batch, changed, **options):
         stepped.append(batch)
-        step_batch(batch, **options)
+        step_batch(batch, changed, **options)
 
     step_batch = cpu.step
     monkeypatch.setattr(cpu, "step", recording)

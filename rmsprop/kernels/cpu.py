@@ -3,7 +3,7 @@
 import functools
 import math
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numba
 import numpy as np
@@ -12,6 +12,7 @@ from llvmlite import binding, ir
 from numba import types
 from numba.extending import intrinsic
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
 from rmsprop.kernels.batch import Batch, Row
 from rmsprop.kernels.threads import in_threads
@@ -28,10 +29,9 @@ STORAGE = {
     torch.float16: np.int16(0),
 }
 PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER = range(len(Row._fields))
-# Elements that take as long as it takes to wake a thread.
-GRAIN = 262144
-# What steps a part of a batch, and what counts the step.
-Kernel = tuple[Callable[..., None], Callable[..., None]]
+TAKEN, DONE = range(2)
+# Elements that are worth a part of their own.
+GRAIN = 32768
 
 
 def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momentum: bool) -> bool:
@@ -49,6 +49,7 @@ def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momen
 
 def step(
     batch: Batch,
+    changed: Sequence[Tensor],
     *,
     centered: bool,
     lr: float | Tensor,
@@ -74,6 +75,7 @@ def step(
 
     Args:
         batch: tensors on the CPU, of a dtype that `is_usable`.
+        changed: those of them that the step changes, for autograd, which counts the changes.
         centered: whether the average is a `grad_var` beside a `grad_avg`.
         lr: as for `rmsprop.kernels.eager.step`, like all options without a word of their own here.
         alpha: smoothing constant; with `bias_correction` the one that it approaches.
@@ -91,15 +93,17 @@ def step(
     """
     if found_inf is not None and found_inf.item() != 0:
         return
-    compiled = _compiled(batch.dtype, centered, momentum > 0)
-    assert compiled is not None, "a batch must be of a kind that is_usable"
-    loop, count = compiled
+    loop = _compiled(batch.dtype, centered, momentum > 0)
+    assert loop is not None, "a batch must be of a kind that is_usable"
     real = np.float64 if batch.dtype == torch.float64 else np.float32
     scale = 1.0 if grad_scale is None else grad_scale.double().reciprocal().item()
     rate = float(lr)
-    parts = min(torch.get_num_threads(), 1 + int(batch.ends[-1]) // GRAIN)
+    parts = 1 + int(batch.ends[-1]) // GRAIN
+    threads = min(torch.get_num_threads(), parts)
+    progress = np.zeros(2, np.int64)
     arguments = (
-        parts,
+        progress,
+        min(parts, 16 * threads),
         batch.addresses,
         batch.ends,
         STORAGE[batch.dtype],
@@ -120,47 +124,46 @@ def step(
         True if centered else None,
         real(momentum) if momentum > 0 else None,
     )
-    in_threads(lambda part: loop(part, *arguments), parts)
-    # Only now, since all parts of a tensor read its step.
-    count(batch.addresses[STEP])
+    in_threads(lambda: loop(*arguments), threads, lambda: increment_version(changed))
 
 
 @functools.cache
-def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Kernel | None:
-    """Return the kernel when it is compiled for these, or None where Numba fails."""
+def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Callable[..., None] | None:
+    """Return the loop when it is compiled for these, or None where Numba fails."""
     try:
-        return _tried(_kernel(cached=True), dtype, centered, momentum)
+        return _tried(_loop(cached=True), dtype, centered, momentum)
     except Exception as error:
         cause = error
     try:
-        kernel = _tried(_kernel(cached=False), dtype, centered, momentum)
+        loop = _tried(_loop(cached=False), dtype, centered, momentum)
     except Exception as error:
         warn_once(f"RMSprop steps without its fused kernel, because Numba fails here: {error!r}")
         return None
     warn_once(f"RMSprop compiles its kernel in every process, as Numba's cache fails: {cause!r}")
-    return kernel
+    return loop
 
 
 @functools.cache
-def _kernel(cached: bool) -> Kernel:
+def _loop(cached: bool) -> Callable[..., None]:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError("NUMBA_DISABLE_JIT is set")
     # The error model without ZeroDivisionError is what lets the loop become vector instructions.
-    compiled = numba.njit(nogil=True, error_model="numpy", cache=cached)
-    return compiled(_step), compiled(_count)
+    compiled: Callable[..., None] = numba.njit(nogil=True, error_model="numpy", cache=cached)(_step)
+    return compiled
 
 
-def _tried(kernel: Kernel, dtype: torch.dtype, centered: bool, momentum: bool) -> Kernel:
-    """Compile a kernel, or load it from Numba's cache, by stepping no tensors."""
+def _tried(
+    loop: Callable[..., None], dtype: torch.dtype, centered: bool, momentum: bool
+) -> Callable[..., None]:
+    """Compile a loop, or load it from Numba's cache, by stepping no tensors."""
     real = np.float64(0) if dtype == torch.float64 else np.float32(0)
-    nothing = np.zeros((len(Row._fields), 0), np.int64)
-    kernel[0](
-        *(0, 1, nothing, np.zeros(1, np.int64), STORAGE[dtype], real, 0.0, False),
+    progress, nothing = np.zeros(2, np.int64), np.zeros((len(Row._fields), 0), np.int64)
+    loop(
+        *(progress, 0, nothing, nothing[0], STORAGE[dtype], real, 0.0, False),
         *([real] * 8 + [False] * 3),
         *(True if centered else None, real if momentum else None),
     )
-    kernel[1](nothing[STEP])
-    return kernel
+    return loop
 
 
 def _has_halves() -> bool:
@@ -177,9 +180,10 @@ def _has_halves() -> bool:
     return avx and bool(binding.get_host_cpu_features().get("f16c"))
 
 
-# Without an average of gradients or momentum the branches that touch their memory are not compiled.
+# Threads that call this share the parts. Without an average of gradients or momentum the branches
+# that touch their memory are not compiled.
 def _step(
-    part,
+    progress,
     parts,
     addresses,
     ends,
@@ -201,53 +205,68 @@ def _step(
     centered,
     momentum,
 ):
-    start = ends[-1] * part // parts
-    stop = ends[-1] * (part + 1) // parts
-    i = np.searchsorted(ends, start, side="right")
-    while start < stop:
-        first = start - (ends[i - 1] if i > 0 else 0)
-        param = _pointer(addresses[PARAM, i], first, storage)
-        grad = _pointer(addresses[GRAD, i], first, storage)
-        average = _pointer(addresses[AVERAGE, i], first, zero)
-        grad_avg = _pointer(addresses[GRAD_AVG, i], first, zero)
-        momentum_buffer = _pointer(addresses[MOMENTUM_BUFFER, i], first, zero)
-        alpha_t = alpha
-        if bias_correction:
-            t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
-            alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
-        old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
-        for j in range(min(stop, ends[i]) - start):
-            w = _widen(param[j])
-            g = _widen(grad[j]) * scale
-            if is_scaled:
-                grad[j] = _narrow(g, storage)
-            g = g * sign
-            # Chosen, not branched: the loop stays one of vector instructions.
-            g = g + w * weight_decay if is_coupled else g
-            if centered is not None:
-                d = g - grad_avg[j]
-                grad_avg[j] = grad_avg[j] + d * new
-                v = (average[j] + d * d * new) * old
-            else:
-                v = average[j] * old + g * g * new
-            average[j] = v
-            root = math.sqrt(v + eps_inside) + eps_outside
-            # A denominator of 0: the parameter stays.
-            b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
-            if momentum is not None:
-                u = b
-                b = u + momentum_buffer[j] * momentum
-                momentum_buffer[j] = b
-                b = u + b * momentum if nesterov else b
-            param[j] = _narrow(w * shrink - b * lr_outside, storage)
-        start = min(stop, ends[i])
-        i += 1
+    while True:
+        part = _fetch_and_add(progress, TAKEN)
+        if part >= parts:
+            return
+        start = ends[-1] * part // parts
+        stop = ends[-1] * (part + 1) // parts
+        i = np.searchsorted(ends, start, side="right")
+        while start < stop:
+            first = start - (ends[i - 1] if i > 0 else 0)
+            param = _pointer(addresses[PARAM, i], first, storage)
+            grad = _pointer(addresses[GRAD, i], first, storage)
+            average = _pointer(addresses[AVERAGE, i], first, zero)
+            grad_avg = _pointer(addresses[GRAD_AVG, i], first, zero)
+            momentum_buffer = _pointer(addresses[MOMENTUM_BUFFER, i], first, zero)
+            alpha_t = alpha
+            if bias_correction:
+                t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
+                alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
+            old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
+            for j in range(min(stop, ends[i]) - start):
+                w = _widen(param[j])
+                g = _widen(grad[j]) * scale
+                if is_scaled:
+                    grad[j] = _narrow(g, storage)
+                g = g * sign
+                # Chosen, not branched: the loop stays one of vector instructions.
+                g = g + w * weight_decay if is_coupled else g
+                if centered is not None:
+                    d = g - grad_avg[j]
+                    grad_avg[j] = grad_avg[j] + d * new
+                    v = (average[j] + d * d * new) * old
+                else:
+                    v = average[j] * old + g * g * new
+                average[j] = v
+                root = math.sqrt(v + eps_inside) + eps_outside
+                # A denominator of 0: the parameter stays.
+                b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
+                if momentum is not None:
+                    u = b
+                    b = u + momentum_buffer[j] * momentum
+                    momentum_buffer[j] = b
+                    b = u + b * momentum if nesterov else b
+                param[j] = _narrow(w * shrink - b * lr_outside, storage)
+            start = min(stop, ends[i])
+            i += 1
+        # Only when all parts are done, which read the step.
+        if _fetch_and_add(progress, DONE) == parts - 1:
+            for i in range(len(ends)):
+                step = _pointer(addresses[STEP, i], 0, np.float32(0))
+                step[0] += np.float32(1)
 
 
-def _count(steps):
-    for i in range(len(steps)):
-        step = _pointer(steps[i], 0, np.float32(0))
-        step[0] += np.float32(1)
+@intrinsic
+def _fetch_and_add(_, numbers, index):
+    """Add 1 to one of some numbers that threads share, and return what it was."""
+
+    def generate(context, builder, signature, arguments):
+        array = context.make_array(numbers)(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "seq_cst")
+
+    return types.int64(numbers, types.int64), generate
 
 
 @intrinsic

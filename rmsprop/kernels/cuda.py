@@ -8,12 +8,14 @@ import functools
 import math
 import os
 import sys
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.graph import increment_version
 
 from rmsprop.kernels.batch import Batch, Row
 from rmsprop.kernels.warning import warn_once
@@ -76,6 +78,7 @@ def _works(device: torch.device, dtype: torch.dtype, centered: bool, momentum: b
         addresses[Row._fields.index("step")] = count.data_ptr()
         step(
             Batch(addresses, np.zeros(1, np.int64), dtype, device),
+            [count],
             centered=centered,
             momentum=0.5 if momentum else 0.0,
             lr=0.0,
@@ -97,6 +100,7 @@ def _works(device: torch.device, dtype: torch.dtype, centered: bool, momentum: b
 
 def step(
     batch: Batch,
+    changed: Sequence[Tensor],
     *,
     centered: bool,
     lr: float | Tensor,
@@ -121,6 +125,7 @@ def step(
 
     Args:
         batch: parameters of one of the `DTYPES` on a device that is `available`.
+        changed: those of its tensors that the step changes, for autograd, which counts the changes.
         centered: whether the averages are `grad_var` and `grad_avg` instead of `square_avg`.
         lr: learning rate, a number or a one-element tensor; one on another device is read here.
         alpha: smoothing constant, before `bias_correction`.
@@ -179,6 +184,8 @@ def step(
             CHUNK=CHUNK,
             num_warps=WARPS,
         )
+    # While the device is at work.
+    increment_version(changed)
 
 
 def _table(batch: Batch) -> NDArray[np.int64]:

@@ -1,70 +1,102 @@
 """Threads that share the work of a step. They outlive it, and are made anew after a fork."""
 
 import os
-from collections import deque
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from queue import SimpleQueue
 
 __all__ = ["in_threads"]
 
+Call = Callable[[], None]
 
-def in_threads(work: Callable[[int], None], parts: int) -> None:
-    """Call `work` with 0, 1, ..., `parts` - 1, in this thread and others, and wait for all.
 
-    Where no other thread is to be had this one makes all calls. An exception, Ctrl-C too, is raised
-    when none of them runs any more.
+def in_threads(work: Call, threads: int, aside: Call) -> None:
+    """Let threads share some work, while one of them does something else first.
+
+    Where no other thread is to be had this one does it all, and it never waits for one that has not
+    begun. An exception, Ctrl-C too, is raised when none of them is at work any more.
 
     Args:
-        work: lets go of the interpreter while it works.
-        parts: how many calls, and threads at most.
+        work: what each thread calls: it takes a share until there is none left, and lets go of the
+            interpreter meanwhile.
+        threads: how many share the work, at most.
+        aside: what is called once, and needs the interpreter.
 
-    >>> made = []
-    >>> in_threads(made.append, 3)
-    >>> sorted(made)
-    [0, 1, 2]
+    >>> called = []
+    >>> in_threads(lambda: called.append("work"), 2, lambda: called.append("aside"))
+    >>> called.count("aside"), "work" in called
+    (1, True)
     """
-    left, errors = deque(range(parts)), SimpleQueue[BaseException | None]()
+    asides, outcomes = [aside], SimpleQueue[BaseException | None]()
 
-    def take_parts() -> None:
-        while left:
-            try:
-                part = left.popleft()
-            except IndexError:  # another was faster
-                return
-            try:
-                work(part)
-            except BaseException as error:
-                errors.put(error)
-            else:
-                errors.put(None)
+    def call_aside() -> None:
+        if call := _taken_from(asides):
+            call()
 
-    others: list[Future[None]] = []
+    def share() -> None:
+        # One who comes when all is done has been crossed off.
+        if not _taken_from(invitations):
+            return
+        try:
+            call_aside()
+            work()
+        except BaseException as error:
+            outcomes.put(error)
+        else:
+            outcomes.put(None)
+
+    guests = _crew.grown_to(threads - 1)
+    invitations = [share] * guests
     try:
-        # Without threads to be had, or late in the interpreter's life, this one does it all.
-        with suppress(RuntimeError):
-            others += [_pool.submit(take_parts) for _ in range(parts - 1)]
-        take_parts()
-        outcome = [errors.get() for _ in range(parts)]
-    except BaseException:
-        left.clear()
-        wait(others)
-        raise
-    for error in outcome:
-        if error is not None:
-            raise error
+        for _ in range(guests):
+            _crew.calls.put(share)
+        if guests == 0:
+            call_aside()
+        work()
+        call_aside()
+    finally:
+        while _taken_from(invitations):
+            guests -= 1
+        errors = [error for _ in range(guests) if (error := outcomes.get()) is not None]
+    for error in errors:
+        raise error
 
 
-def _new_pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="rmsprop")
+class _Crew:
+    """Threads that wait for something to call."""
+
+    def __init__(self) -> None:
+        self.calls: SimpleQueue[Call] = SimpleQueue()
+        self._size = 0
+
+    def grown_to(self, size: int) -> int:
+        """Return how many of as many threads there are, having started what was missing."""
+        while self._size < size:
+            try:
+                threading.Thread(target=self._serve, name="rmsprop", daemon=True).start()
+            except RuntimeError:  # the system has no more, or the interpreter is shutting down
+                break
+            self._size += 1
+        return min(self._size, size)
+
+    def _serve(self) -> None:
+        while True:
+            self.calls.get()()
+
+
+def _taken_from(calls: list[Call]) -> Call | None:
+    """Take the last of some calls, or None where another thread was faster."""
+    try:
+        return calls.pop()
+    except IndexError:
+        return None
 
 
 def _after_fork() -> None:
-    global _pool
-    _pool = _new_pool()
+    global _crew
+    _crew = _Crew()
 
 
-_pool = _new_pool()
+_crew = _Crew()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

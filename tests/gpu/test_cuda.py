@@ -81,7 +81,7 @@ class Kernel(torch.optim.Optimizer):
             lengths = np.array([param.numel() for param in self.params])
             self.batch = Batch(addresses, lengths, self.params[0].dtype, self.params[0].device)
         scaling = {name: getattr(self, name, None) for name in ("grad_scale", "found_inf")}
-        cuda.step(self.batch, **self.options, **scaling)
+        cuda.step(self.batch, (), **self.options, **scaling)
 
     def step_eager(self):
         names = ("centered", "bias_correction", "alpha")

@@ -200,7 +200,7 @@ def test_steps_are_those_of_the_equations(
     for _ in range(2):
         predictions = [Prediction(parameter, options) for parameter in parameters]
         assume(all(prediction.fits() for prediction in predictions))
-        cuda.step(batch, **arguments)
+        cuda.step(batch, (), **arguments)
         for prediction in predictions:
             prediction.check()
 
@@ -217,7 +217,7 @@ def test_where_an_infinity_was_found_nothing_changes(bias_correction, found_inf)
         parameter.buffers[1].tensor.fill_(torch.inf)
     before = [buffer.memory.clone() for p in parameters for buffer in (*p.buffers, p.step)]
     batch = batch_of(parameters, options, torch.float32)
-    cuda.step(batch, **options, grad_scale=on_device(2.0), found_inf=on_device(found_inf))
+    cuda.step(batch, (), **options, grad_scale=on_device(2.0), found_inf=on_device(found_inf))
     after = [buffer.memory for p in parameters for buffer in (*p.buffers, p.step)]
     assert all(map(torch.equal, before, after))
 
@@ -232,7 +232,7 @@ def test_where_the_denominator_is_0_the_parameter_stays(grad, centered, eps_in_s
     parameter = Parameter(np.random.default_rng(0), 9, 0, torch.float32, 0)
     for buffer, value in zip(parameter.buffers, (1, grad, 0, grad, 0), strict=True):
         buffer.tensor.fill_(value)
-    cuda.step(batch_of([parameter], options, torch.float32), **options)
+    cuda.step(batch_of([parameter], options, torch.float32), (), **options)
     param, average = parameter.buffers[0].numpy(), parameter.buffers[2].numpy()
     assert (average == 0).all()
     # Unless eps is one that float32 can tell from 0, and then the step is what it makes of it.
@@ -248,7 +248,7 @@ def test_weight_decay_of_0_does_not_touch_the_gradient_of_an_infinite_parameter(
     parameter = Parameter(np.random.default_rng(0), 4, 0, torch.float32, 0)
     for buffer, value in zip(parameter.buffers, (torch.inf, 4, 0, 0, 0), strict=True):
         buffer.tensor.fill_(value)
-    cuda.step(batch_of([parameter], options, torch.float32), **options)
+    cuda.step(batch_of([parameter], options, torch.float32), (), **options)
     assert (parameter.buffers[0].numpy() == np.inf).all()
     assert (parameter.buffers[2].numpy() == 4).all()
 
@@ -261,7 +261,7 @@ def test_bias_is_corrected_to_all_digits_of_float32(alpha, t):
     # Then the average becomes alpha_t in one place, and 1 - alpha_t in the other.
     parameter.buffers[1].tensor.copy_(torch.tensor([0.0, 1.0]))
     parameter.buffers[2].tensor.copy_(torch.tensor([1.0, 0.0]))
-    cuda.step(batch_of([parameter], options, torch.float32), **options)
+    cuda.step(batch_of([parameter], options, torch.float32), (), **options)
     beta = (1 - alpha) / -math.expm1(t * math.log1p(alpha - 1)) if alpha > 0 else 1.0
     np.testing.assert_allclose(parameter.buffers[2].numpy(), [1 - beta, beta], rtol=2 * FLOAT32)
     assert parameter.step.numpy() == t
@@ -290,7 +290,7 @@ def test_wide_accesses_are_where_all_addresses_allow_them(monkeypatch, misaligne
             buffer = parameter.buffers[misaligned]
             parameter.buffers[misaligned] = Buffer(buffer.numpy(), buffer.tensor.dtype, 1)
         prediction = Prediction(parameter, options)
-        cuda.step(batch_of([parameter], options, dtype), **options)
+        cuda.step(batch_of([parameter], options, dtype), (), **options)
         prediction.check()
         # Five buffers; a misaligned chunk is done in two blocks.
         assert (
@@ -316,7 +316,7 @@ def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
     # The first chunk of all, which counts, is not among them.
     prediction.wanted = (*prediction.wanted[:5], parameter.step.numpy())
     monkeypatch.setattr(cuda, "_table", last_two_chunks_of_a_huge_parameter)
-    cuda.step(batch, **options)
+    cuda.step(batch, (), **options)
     prediction.check()
 
 

@@ -19,7 +19,7 @@ from rmsprop.kernels import cpu
 from rmsprop.kernels.batch import Batch
 
 DTYPES = list(cpu.STORAGE)
-LENGTHS = (0, 1, 7, 1000, cpu.GRAIN - 1, cpu.GRAIN, 2 * cpu.GRAIN + 3)
+LENGTHS = (0, 1, 7, 1000, cpu.GRAIN - 1, cpu.GRAIN, 3 * cpu.GRAIN + 3)
 
 numbers = st.fixed_dictionaries(
     {
@@ -139,7 +139,7 @@ def test_step_is_bit_for_bit_that_of_numpy(dtype, lengths, offset, threads, numb
     torch.set_num_threads(threads)
     try:
         for _ in range(2):
-            cpu.step(ours.batch(), **numbers, **switches)
+            cpu.step(ours.batch(), (), **numbers, **switches)
             reference(theirs, **numbers, **switches)
     finally:
         torch.set_num_threads(before)
@@ -158,7 +158,7 @@ def test_step_in_float64_is_that_of_the_equations(numbers, switches):
         grad = np.random.default_rng(seed).normal(size=5)
         tensors.grads[0].copy_(torch.from_numpy(grad))
         param, state = equations.step(param, grad, state, **numbers, **switches)
-        cpu.step(tensors.batch(), **numbers, **switches)
+        cpu.step(tensors.batch(), (), **numbers, **switches)
     np.testing.assert_allclose(tensors.params[0].numpy(), param, rtol=1e-12, atol=1e-12)
     assert tensors.steps[0] == 3
 
@@ -188,7 +188,7 @@ def all_numbers(dtype):
 def test_every_gradient_of_16_bits_is_read_exactly(dtype):
     tensors = Tensors([2**16], dtype)
     tensors.grads[0].copy_(all_numbers(dtype))
-    cpu.step(tensors.batch(), **OFF | {"alpha": 0})
+    cpu.step(tensors.batch(), (), **OFF | {"alpha": 0})
     expected = all_numbers(dtype).float().square()
     torch.testing.assert_close(tensors.averages[0], expected, rtol=0, atol=0, equal_nan=True)
 
@@ -199,7 +199,7 @@ def test_every_parameter_of_16_bits_is_rounded_as_torch_rounds(dtype, lr):
     tensors = Tensors([2**16], dtype)
     tensors.params[0].copy_(all_numbers(dtype))
     tensors.grads[0].fill_(1)
-    cpu.step(tensors.batch(), **OFF | {"lr": lr, "alpha": 0, "eps": 0})
+    cpu.step(tensors.batch(), (), **OFF | {"lr": lr, "alpha": 0, "eps": 0})
     expected = (all_numbers(dtype).float() - np.float32(lr)).to(dtype)
     torch.testing.assert_close(tensors.params[0], expected, rtol=0, atol=0, equal_nan=True)
 
@@ -209,10 +209,10 @@ def test_a_scale_divides_and_an_infinity_found_stops_the_step():
     scaled.grads[0] *= 1024
     before = Tensors([9], torch.float32)
     before.grads[0] *= 1024
-    cpu.step(scaled.batch(), grad_scale=torch.tensor(1024.0), found_inf=torch.ones(1), **OFF)
+    cpu.step(scaled.batch(), (), grad_scale=torch.tensor(1024.0), found_inf=torch.ones(1), **OFF)
     assert_identical(scaled, before)
-    cpu.step(scaled.batch(), grad_scale=torch.tensor(1024.0), found_inf=torch.zeros(1), **OFF)
-    cpu.step(plain.batch(), **OFF)
+    cpu.step(scaled.batch(), (), grad_scale=torch.tensor(1024.0), found_inf=torch.zeros(1), **OFF)
+    cpu.step(plain.batch(), (), **OFF)
     assert_identical(scaled, plain)
 
 
@@ -233,10 +233,10 @@ def test_an_element_beyond_two_to_the_31_is_found():
 def test_a_step_allocates_no_memory():
     tensors = Tensors([5_000_000], torch.float32)
     small = Tensors([9], torch.float32)
-    cpu.step(small.batch(), **OFF)  # compiled before
+    cpu.step(small.batch(), (), **OFF)  # compiled before
     batch = tensors.batch()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cpu.step(batch, **OFF)
+    cpu.step(batch, (), **OFF)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 4000  # kilobytes; one temporary has 20,000
 
@@ -245,7 +245,7 @@ def test_threads_may_step_at_the_same_time():
     together = [Tensors([50_000], torch.float32, seed=k) for k in range(4)]
     alone = [Tensors([50_000], torch.float32, seed=k) for k in range(4)]
     threads = [
-        threading.Thread(target=lambda t=t: [cpu.step(t.batch(), **OFF) for _ in range(20)])
+        threading.Thread(target=lambda t=t: [cpu.step(t.batch(), (), **OFF) for _ in range(20)])
         for t in together
     ]
     for thread in threads:
@@ -254,7 +254,7 @@ def test_threads_may_step_at_the_same_time():
         thread.join()
     for ours, theirs in zip(together, alone, strict=True):
         for _ in range(20):
-            cpu.step(theirs.batch(), **OFF)
+            cpu.step(theirs.batch(), (), **OFF)
         assert_identical(ours, theirs)
 
 
@@ -321,7 +321,7 @@ def test_loop_is_compiled_to_vector_instructions(centered, momentum):
     tensors, zero, one = Tensors([100], torch.float32), np.float32(0), np.float32(1)
     batch = tensors.batch()
     compiled(
-        *(0, 1, batch.addresses, batch.ends, zero, zero, 0.9, False),
+        *(np.zeros(2, np.int64), 1, batch.addresses, batch.ends, zero, zero, 0.9, False),
         *(*[one] * 8, False, False, False, centered, momentum),
     )
     (code,) = compiled.inspect_llvm().values()
@@ -333,5 +333,5 @@ def test_root_of_a_denormal_is_no_zero():
     tensors = Tensors([1], torch.float32)
     tensors.averages[0].zero_()
     tensors.grads[0].fill_(1e-22)
-    cpu.step(tensors.batch(), **OFF | {"eps": 0, "alpha": 0})
+    cpu.step(tensors.batch(), (), **OFF | {"eps": 0, "alpha": 0})
     assert math.isfinite(tensors.params[0].item())

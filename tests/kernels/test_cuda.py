@@ -111,7 +111,7 @@ def launches(monkeypatch, tmp_path):
             patch.setattr(
                 cuda, "_table_on_device", lambda batch: torch.from_numpy(cuda._table(batch))
             )
-            cuda.step(batch_of([3], dtype), **OPTIONS | options)
+            cuda.step(batch_of([3], dtype), (), **OPTIONS | options)
         return kernels
 
     return compiled
@@ -267,7 +267,7 @@ def gpu(monkeypatch):
     """Pretend that there is a GPU of a capability, on which a step counts if it works."""
     here = SimpleNamespace(device=torch.device("cuda", 0), capability=(9, 0), error=None, trials=0)
 
-    def step(batch, **options):
+    def step(batch, changed, **options):
         here.trials += 1
         if here.error is not None:
             raise here.error
