@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from torch.nn import Parameter
 
 from rmsprop import RMSprop
-from rmsprop.kernels import cpu
 from rmsprop.plan import WORTHWHILE
 
 SHAPES = ((3, 4), (0,), (), (40_000,), (2, 3, 5, 5))
@@ -50,20 +49,6 @@ def assert_close(ours, theirs, limit=1e-5):
         assert ours.state[a].keys() == theirs.state[b].keys()
         for name, value in theirs.state[b].items():
             torch.testing.assert_close(ours.state[a][name], value, rtol=10 * limit, atol=10 * limit)
-
-
-@pytest.fixture
-def batches(monkeypatch):
-    """The batches stepped, one entry per call of the kernel."""
-    stepped = []
-
-    def recording(batch, changed, **options):
-        stepped.append(batch)
-        step_batch(batch, changed, **options)
-
-    step_batch = cpu.step
-    monkeypatch.setattr(cpu, "step", recording)
-    return stepped
 
 
 # --- the same result --------------------------------------------------------------------------
