@@ -230,27 +230,31 @@ class RMSprop(torch.optim.RMSprop):
             for group in self.param_groups:
                 check_numbers(group)
         plans = [self._plan(i, *of_group) for i, of_group in enumerate(tensors)]
+        if any(plan.has_moved for plan in plans):
+            plans = [self._plan(i, *of_group, False) for i, of_group in enumerate(tensors)]
         # What is in a batch is dense.
         _refuse_sparse(tensors[i][1][k] for i, plan in enumerate(plans) for k in plan.rest)
         unscaled: set[int] = set()
         for i, ((params, grads), plan) in enumerate(zip(tensors, plans, strict=True)):
             # Torch operations have run, which a tensor of another class may define as it likes.
             if any(earlier.rest for earlier in plans[:i]):
-                plan = self._plan(i, params, grads)
+                plan = self._plan(i, params, grads, may_move=False)
             for batch, written in zip(plan.batches, plan.written, strict=True):
                 self._step_batch(batch, written, self.param_groups[i])
             for k in plan.rest:
                 self._step_param(params[k], grads[k], self.param_groups[i], unscaled)
         return loss
 
-    def _plan(self, i: int, params: list[Tensor], grads: list[Tensor]) -> Plan:
+    def _plan(
+        self, i: int, params: list[Tensor], grads: list[Tensor], may_move: bool = True
+    ) -> Plan:
         """Return what of the i-th group kernels step together, and the positions of the rest."""
         group = self.param_groups[i]
         if is_watched() or not is_worthwhile(group, params):
             return Plan([], [], range(len(params)))
         scaled = getattr(self, "grad_scale", None) is not None
         planner = self._planners.setdefault(i, Planner())
-        return planner.plan(group, params, grads, self._states(params), scaled)
+        return planner.plan(group, params, grads, self._states(params), scaled, may_move)
 
     def _states(self, params: list[Tensor]) -> list[dict[str, Any]]:
         # Whether all thousand are there, in order, is known sooner than the place of each.

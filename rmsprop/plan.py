@@ -28,11 +28,13 @@ class Plan(NamedTuple):
         batches: what a kernel steps in one call each, as long as no other code has run.
         written: the tensors that each changes.
         rest: the positions of the parameters that are in no batch.
+        has_moved: whether state was moved for it, where plans of before may expect it.
     """
 
     batches: Sequence[Batch]
     written: Sequence[Sequence[Tensor]]
     rest: Sequence[int]
+    has_moved: bool = False
 
 
 def is_watched() -> bool:
@@ -69,6 +71,7 @@ class Planner:
         grads: list[Tensor],
         states: list[dict[str, Any]],
         scaled: bool,
+        may_move: bool,
     ) -> Plan:
         """Return the plan of the next step, good until code that is not ours runs.
 
@@ -76,9 +79,10 @@ class Planner:
             group: the options.
             params: the parameters with a gradient.
             grads: their gradients.
-            states: theirs, completed here; a buffer that lies in memory otherwise than its
-                parameter, or a step count on another device, is replaced by a copy that does not.
+            states: theirs, completed here.
             scaled: whether the step changes the gradients too.
+            may_move: whether a buffer that lies in memory otherwise than its parameter, or a step
+                count on another device, may be moved.
 
         Raises:
             RuntimeError: if the option `fused` is True and a parameter is in no batch.
@@ -92,24 +96,26 @@ class Planner:
             for param, state in zip(params, states, strict=True):
                 complete_state(state, param, group)
             columns = _columns(group, params, grads, states)
+        has_moved = False
         # Whether tensors are distributed is a matter of their class, which batches look at.
         shards = _shards(columns) if self._are_distributed else columns
         if self._batches is None or not self._batches.follow(shards):
             shards = _shards(columns)
             self._batches = _gather(group, shards)
-            if self._batches is not None and self._batches.obstacles:
+            if may_move and _wants_a_move(self._batches):
                 for param, state in zip(params, states, strict=True):
                     match_layout(state, param, fused.is_usable(param.device, param.dtype))
                 columns = _columns(group, params, grads, states)
                 shards = _shards(columns)
                 self._batches = _gather(group, shards)
+                has_moved = True
             self._are_distributed = shards is not columns
         batches = self._batches
         if batches is None or (scaled and not batches.grads_are_apart()):
-            plan = Plan([], [], range(len(params)))
+            plan = Plan([], [], range(len(params)), has_moved)
         else:
             written = [_written(columns, shards, members, scaled) for members in batches.members]
-            plan = Plan(batches.batches, written, [*batches.obstacles])
+            plan = Plan(batches.batches, written, [*batches.obstacles], has_moved)
         # Sparse gradients are refused with kernels and without.
         if group["fused"] and plan.rest and not any(grad.is_sparse for grad in grads):
             i = plan.rest[0]
@@ -205,6 +211,10 @@ def _written(
     """Return what the step of a batch changes: its tensors, and those that these are shards of."""
     parts = [columns.of(members)] + ([] if shards is columns else [shards.of(members)])
     return sum((part.tensors if scaled else part.but_grads() for part in parts), ())
+
+
+def _wants_a_move(batches: Batches | None) -> bool:
+    return batches is not None and bool(batches.obstacles) and not batches.are_entangled
 
 
 def _gather(group: dict[str, Any], shards: Columns) -> Batches | None:

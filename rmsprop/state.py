@@ -101,7 +101,8 @@ def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> 
     """Let the buffers lie in memory as their parameter does, the step count on its device or not.
 
     A model that became channels-last after its first step, or a checkpoint of one that had not yet,
-    leaves buffers of another layout. Those that other processes share stay where they are.
+    leaves buffers of another layout. They stay the objects that they are, and those that other
+    processes share stay where they are.
     """
     for name in BUFFERS & state.keys():
         buffer = state[name]
@@ -111,7 +112,7 @@ def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> 
             and buffer.stride() != param.stride()
             and not _is_shared(buffer)
         ):
-            state[name] = torch.empty_like(param, dtype=buffer.dtype).copy_(buffer)
+            buffer.data = torch.empty_like(param, dtype=buffer.dtype).copy_(buffer)
     if step_on_device:
         state["step"] = state["step"].to(param.device)
 

@@ -108,6 +108,7 @@ class Batches:
         batches: what kernels may step.
         members: the positions of each batch's parameters.
         obstacles: by position, why a parameter is in no batch.
+        are_entangled: whether tensors share memory, so that none is in a batch.
     """
 
     def __init__(
@@ -120,6 +121,9 @@ class Batches:
         self._alignments = np.array([tensor.itemsize for tensor in tensors], dtype=np.int64)
         self._written = slice(len(tensors) - len(columns))
         self._grads = slice(len(tensors) - len(columns), None)
+        self.are_entangled = (
+            _overlap(self._ranges(self._written)) or not self._grads_may_be_there()
+        )
         rows = columns.rows()
         self.obstacles = self._obstacles(rows, is_usable)
         kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
@@ -165,7 +169,7 @@ class Batches:
             if reason:
                 obstacles[i] = reason
         # One that shares memory with another must be stepped in its turn: so then must all.
-        if _overlap(self._ranges(self._written)) or not self._grads_may_be_there():
+        if self.are_entangled:
             return dict.fromkeys(range(len(rows)), "sharing memory") | obstacles
         return obstacles
 
