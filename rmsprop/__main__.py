@@ -7,9 +7,9 @@ from pathlib import Path
 from rmsprop.figures.accept import accept
 from rmsprop.figures.check import check
 from rmsprop.figures.record import RecordError
-from rmsprop.figures.repository import find_root
 from rmsprop.figures.verify import verify
 from rmsprop.release import release
+from rmsprop.repository import find_root
 
 
 def main(arguments: list[str] | None = None) -> int:

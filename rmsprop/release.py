@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rmsprop.figures.check import check
 from rmsprop.figures.record import RecordError
-from rmsprop.figures.repository import citation
+from rmsprop.repository import citation
 
 __all__ = ["release"]
 

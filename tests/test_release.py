@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rmsprop.figures.record import RecordError
-from rmsprop.figures.repository import citation, commit, find_root
 from rmsprop.release import release
+from rmsprop.repository import citation, commit, find_root
 
 CITATION = "title: T\nversion: 1.2.0\ndate-released: 2026-01-02\nauthors: [{name: A}]\n"
 
