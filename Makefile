@@ -17,7 +17,7 @@ endif
 
 # What is built depends on the repository and the lock: of the environment a command sees only what
 # rmsprop/sealed.py lets through. Paths are relative, because this folder's may have spaces.
-SEALED := .venv/bin/python -I rmsprop/sealed.py
+SEALED := .venv/bin/python -IS rmsprop/sealed.py
 PY := $(SEALED) .venv/bin/python
 JUPYTER_BOOK := $(PY) .venv/bin/jupyter-book
 # Only pip sees the rest, to find packages as this machine does; they go into .venv all the same.
@@ -113,6 +113,8 @@ lock: ## write the lock files anew, with the newest versions that pyproject.toml
 clean: ## remove everything built; the environment stays
 	@rm -rf build
 
+# The path to the package is made relative: Python reads it in the locale's encoding, which may lack
+# letters of this folder's.
 .venv/.ready: requirements.lock pyproject.toml
 	@$(UNSEALED)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -121,6 +123,7 @@ clean: ## remove everything built; the environment stays
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -r requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	echo ../../../.. | tee .venv/lib/python*/site-packages/rmsprop.pth > /dev/null
 	touch $@
 
 # In a folder of their own: some change what torch does merely by being there.

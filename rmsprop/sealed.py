@@ -1,9 +1,9 @@
-"""The environment of every command and every kernel: ``python -I rmsprop/sealed.py COMMAND``.
+"""The environment of every command and every kernel: ``python -IS rmsprop/sealed.py COMMAND``.
 
 What is built depends on the repository and the lock. So of the user's variables a command gets
 those that say what this machine has and how it reaches the network, and a home in the repository,
-where there are no settings. This module imports nothing but Python's library, so that with ``-I``
-nothing of the user's is read before.
+where there are no settings. This module imports nothing but Python's library, so that with ``-IS``
+nothing else is read before.
 """
 
 import os

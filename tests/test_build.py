@@ -336,8 +336,8 @@ def test_kernels_of_the_lab_depend_on_nothing_around_it(tmp_path, hostile):
 
 
 def test_pip_finds_packages_as_the_user_says_and_installs_them_nowhere_else(book):
-    (book.root / ".venv/.ready").unlink()
-    (book.root / ".venv/bin").unlink()
+    shutil.rmtree(book.root / ".venv")
+    book.write(".venv/lib/python3/site-packages/rmsprop.pth", str(book.root))
     book.write(".venv/bin/python", "env >> seen")
     (book.root / ".venv/bin/python").chmod(0o755)
     book.make(
@@ -348,6 +348,7 @@ def test_pip_finds_packages_as_the_user_says_and_installs_them_nowhere_else(book
         PIP_USER="1",
         PYTHONPATH="/elsewhere",
     )
+    assert (book.root / ".venv/lib/python3/site-packages/rmsprop.pth").read_text().isascii()
     seen = set((book.root / "seen").read_text().splitlines())
     assert {"PIP_INDEX_URL=https://example.org", "PIP_USER=0"} <= seen
     assert not [line for line in seen if line.startswith(("PIP_TARGET", "PYTHONPATH"))]

@@ -14,7 +14,7 @@ ROOT = SCRIPT.parents[1]
 
 def run(*command, **environment):
     done = subprocess.run(
-        [sys.executable, "-I", SCRIPT, *command],
+        [sys.executable, "-IS", SCRIPT, *command],
         env=environment,
         capture_output=True,
         text=True,
