@@ -184,7 +184,7 @@ def test_the_kernel_is_the_environments_own(book):
 
 def test_an_old_python_gets_one_clear_sentence(book):
     (book.root / ".venv/.ready").unlink()
-    book.write("old", f"""{sys.executable} -c "import sys; sys.version_info = (3, 9); $2" """)
+    book.write("old", f""""{sys.executable}" -c "import sys; sys.version_info = (3, 9); $2" """)
     output = book.make(".venv/.ready", fails=True, PYTHON="sh old")
     assert output.startswith("Python 3.11 or newer is needed; name yours with `make PYTHON=")
 

@@ -239,6 +239,10 @@ def test_id_in_two_chapters_is_refused(book, command):
     assert errors == "rmsprop: figure a is published twice, in one and in two\n"
 
 
+def test_kernel_sees_nothing_of_the_environment_around_it(book):
+    book.run("verify", "a", MPLBACKEND="nonsense", OMP_NUM_THREADS="7", GIT_DIR=str(book.root))
+
+
 def test_outside_of_the_book_the_command_says_so(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "rmsprop", "verify"],
