@@ -348,7 +348,9 @@ def test_pip_finds_packages_as_the_user_says_and_installs_them_nowhere_else(book
         PIP_USER="1",
         PYTHONPATH="/elsewhere",
     )
-    assert (book.root / ".venv/lib/python3/site-packages/rmsprop.pth").read_text().isascii()
+    written = (book.root / ".venv/lib/python3/site-packages/rmsprop.pth").read_text()
+    assert (book.root / ".venv/lib/python3/site-packages" / written.strip()).samefile(book.root)
+    assert str(book.root) not in written
     seen = set((book.root / "seen").read_text().splitlines())
     assert {"PIP_INDEX_URL=https://example.org", "PIP_USER=0"} <= seen
     assert not [line for line in seen if line.startswith(("PIP_TARGET", "PYTHONPATH"))]

@@ -122,6 +122,9 @@ def test_commit_says_if_what_is_run_was_changed(root):
 
 
 def test_commit_is_never_that_of_another_repository(root, tmp_path, monkeypatch):
+    (root / "requirements.lock").write_text("run")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Two")
     own = git(root, "rev-parse", "HEAD")
     git(tmp_path, "init", "-q")
     git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Around it")
