@@ -7,27 +7,28 @@ PACKAGE  := $(shell find rmsprop -name '*.py')
 BOOK     := book/ $(shell find book -mindepth 1 -not -path '*/.*')
 
 SHELL := bash
-.SHELLFLAGS := -euo pipefail -c
+# With -p it takes no functions, start file or options from the environment.
+.SHELLFLAGS := -peuo pipefail -c
 .ONESHELL:
 .DELETE_ON_ERROR:
 ifeq ($(filter oneshell,$(.FEATURES)),)
 $(error GNU make 4 is needed; on macOS: `brew install make`, then use `gmake`)
 endif
 
-# The kernel is this environment's own, whatever Jupyter finds elsewhere on the machine.
-export JUPYTER_PREFER_ENV_PATH := 1
-export IPYTHONDIR := $(CURDIR)/build/ipython
-unexport JUPYTER_PATH
-# Sums and sets keep their order from run to run, and parallel chapters do not compete for cores.
-export OMP_NUM_THREADS := 1
-export PYTHONHASHSEED := 0
+# What is built depends on the repository and the lock: of the environment a command sees only what
+# rmsprop/sealed.py lets through. Paths are relative, because this folder's may have spaces.
+SEALED := .venv/bin/python -IS rmsprop/sealed.py
+PY := $(SEALED) .venv/bin/python
+JUPYTER_BOOK := $(PY) .venv/bin/jupyter-book
+# Only pip sees the rest, to find packages as this machine does; they go into .venv all the same.
+UNSEALED := unset $${!PYTHON*} PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET; export PIP_USER=0
 
 # What Sphinx reads: the book with its chapters executed, and the pages made from them.
 define SOURCE
 cp -R book $$run/source
 cp $(EXECUTED) $$run/source
-.venv/bin/python -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
-.venv/bin/python -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
+$(PY) -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
+$(PY) -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
 endef
 
 .PHONY: help book pdf verify accept test parity check links serve bench pages lab lint release lock clean
@@ -39,92 +40,98 @@ book: build/html/index.html ## execute what changed, then render build/html (add
 	@echo 'The book is at build/html/index.html'
 
 pdf: book ## print the whole book with Chromium into build/rmsprop.pdf
-	@.venv/bin/python -m rmsprop.pdf
+	@$(PY) -m rmsprop.pdf
 
 verify: .venv/.ready ## execute chapters again and compare figures with their records (FIGURE=id: one)
-	@.venv/bin/python -m rmsprop verify $(FIGURE)
+	@$(PY) -m rmsprop.commands verify $(FIGURE)
 
 accept: .venv/.ready ## adopt deliberate changes of figures as the published records (FIGURE=id: one)
-	@.venv/bin/python -m rmsprop accept $(FIGURE)
+	@$(PY) -m rmsprop.commands accept $(FIGURE)
 
 test: .venv/.ready ## run the package's tests
-	@mkdir -p $(dir $(IPYTHONDIR))
-	.venv/bin/pytest -n 2 --ignore=tests/book --ignore=tests/oracles
+	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles
 
 parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, TensorFlow and timm themselves
-	@PYTHONPATH='$(CURDIR)/.venv/oracles' .venv/bin/pytest tests/oracles
+	@$(PY) -m pytest -o pythonpath=.venv/oracles tests/oracles
 
 check: book ## test the rendered pages
-	@.venv/bin/pytest -n 2 tests/book
+	@$(PY) -m pytest -n 2 tests/book
 
 links: $(EXECUTED) | .venv/.ready ## ask every other host that the book links to
 	@run=$$(mktemp -d build/links.XXXXXX)
 	trap 'rm -rf $$run' EXIT
 	$(SOURCE)
-	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
+	$(JUPYTER_BOOK) build $$run/source --config _config.yml --path-output $$run \
 	  --builder linkcheck
 
 serve: book ## read the book at http://localhost:8000
-	@.venv/bin/python -m http.server --bind 127.0.0.1 --directory build/html 8000
+	@$(PY) -m http.server --bind 127.0.0.1 --directory build/html 8000
 
 bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes a quarter of an hour
-	@env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
+	@$(SEALED) env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
 
 pages: book ## measure weight, largest paint and layout shift of every page
-	@.venv/bin/python -m benchmarks.pages
+	@$(PY) -m benchmarks.pages
 
 lab: .venv/.ready ## edit the chapters in JupyterLab
-	@.venv/bin/jupyter lab --notebook-dir=book
+	@JUPYTER_PATH="$$PWD/.jupyter" .venv/bin/python -I -m jupyterlab --notebook-dir=book
 
 lint: .venv/.ready ## check style, types, and that the figures have records, and chapters no outputs
-	@.venv/bin/ruff check
-	.venv/bin/ruff format --check
-	.venv/bin/mypy
-	.venv/bin/python -m rmsprop check
-	.venv/bin/nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
+	@$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+	$(PY) -m rmsprop.commands check
+	$(PY) -m nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
 
 release: ## render anew what is committed, and archive it with sources, records and checksums in dist
 	@rm -rf build/html
 	$(MAKE) check
-	.venv/bin/python -m rmsprop release
+	$(PY) -m rmsprop.commands release
 
 # Left out: local version labels, which other machines cannot install, and CUDA's packages, which
 # torch pins itself where it needs them. One of these, Triton, is listed for the machines that have
 # it; set it by hand to the version that torch for CUDA pins. The oracles get what they need beyond
 # the first lock; timm comes alone, because the one file read of it needs nothing but torch.
 lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
-	@venv=$$(mktemp -d)
-	pins() { $$venv/bin/pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
+	@$(UNSEALED)
+	venv=$$(mktemp -d)
+	pip() { "$$venv/bin/python" -m pip "$$@"; }
+	pins() { pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
 	  sed '/^triton=/s/$$/; platform_system == "Linux" and platform_machine == "x86_64"/'; }
-	$(PYTHON) -m venv $$venv
-	$$venv/bin/pip install --quiet '.[cpu,book,lab,test,lint]' flit_core
-	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > $$venv/lock
-	pins >> $$venv/lock
-	$$venv/bin/pip install --quiet --constraint $$venv/lock '.[oracles]'
-	$$venv/bin/pip install --quiet --no-deps timm
-	echo '# Written by `make lock`: what `make parity` needs beyond requirements.lock.' > $$venv/oracles
-	pins | grep -vxFf $$venv/lock >> $$venv/oracles
-	mv $$venv/lock requirements.lock
-	mv $$venv/oracles requirements-oracles.lock
-	rm -rf $$venv
+	$(PYTHON) -m venv "$$venv"
+	pip install --quiet '.[cpu,book,lab,test,lint]' flit_core
+	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > "$$venv/lock"
+	pins >> "$$venv/lock"
+	pip install --quiet --constraint "$$venv/lock" '.[oracles]'
+	pip install --quiet --no-deps timm
+	echo '# Written by `make lock`: what `make parity` needs beyond requirements.lock.' > "$$venv/oracles"
+	pins | grep -vxFf "$$venv/lock" >> "$$venv/oracles"
+	mv "$$venv/lock" requirements.lock
+	mv "$$venv/oracles" requirements-oracles.lock
+	rm -rf "$$venv"
 
 clean: ## remove everything built; the environment stays
 	@rm -rf build
 
+# The path to the package is made relative: Python reads it in the locale's encoding, which may lack
+# letters of this folder's.
 .venv/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	@$(UNSEALED)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name yours with `make PYTHON=python3.11`.")'
 	echo 'Installing the environment into .venv: once, a few minutes.'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet -r requirements.lock
-	.venv/bin/pip install --quiet --no-deps --no-build-isolation --editable .
+	.venv/bin/python -m pip install --quiet -r requirements.lock
+	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	echo ../../../.. | tee .venv/lib/python*/site-packages/rmsprop.pth > /dev/null
 	touch $@
 
 # In a folder of their own: some change what torch does merely by being there.
 .venv/oracles/.ready: requirements-oracles.lock | .venv/.ready
-	@echo 'Installing the packages to compare with into .venv/oracles: once, a few minutes, 2 GB.'
+	@$(UNSEALED)
+	echo 'Installing the packages to compare with into .venv/oracles: once, a few minutes, 2 GB.'
 	rm -rf .venv/oracles
-	.venv/bin/pip install --quiet --no-deps --target .venv/oracles -r requirements-oracles.lock
+	.venv/bin/python -m pip install --quiet --no-deps --target .venv/oracles -r requirements-oracles.lock
 	touch $@
 
 # Every run has a folder of its own, which an interrupted run leaves behind and nobody reads. Its
@@ -139,7 +146,7 @@ build/executed/%.ipynb: book/%.ipynb $(PACKAGE) requirements.lock | .venv/.ready
 	chapter="$$(echo $(CHAPTERS) | tr ' ' '\n' | grep -nx '$*' | cut -d: -f1)/$(words $(CHAPTERS)) $*"
 	echo "executing $$chapter"
 	trap 'exit 130' INT
-	(cd $$run && '$(CURDIR)/.venv/bin/pytest' -q --nbmake --nbmake-kernel=python3 --overwrite $*.ipynb) \
+	$(PY) -m pytest -q --nbmake --nbmake-kernel=python3 --overwrite $$run/$*.ipynb \
 	  > $$run/log 2>&1 || { cat $$run/log; echo "$< failed: its cell and error are above."; exit 1; }
 	touch -r $$run/pytest.ini $$run/$*.ipynb
 	mv $$run/$*.ipynb $@
@@ -155,7 +162,7 @@ build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	run=$$(mktemp -d build/render.XXXXXX)
 	touch $$run/began
 	$(SOURCE)
-	.venv/bin/jupyter-book build $$run/source --config _config.yml --path-output $$run \
+	$(JUPYTER_BOOK) build $$run/source --config _config.yml --path-output $$run \
 	  -W -n --keep-going --quiet > /dev/null
 	touch -r $$run/began $$run/_build/html/index.html
 	if [ -e build/html ]; then mv build/html $$run/previous; fi

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from rmsprop import problems
-from rmsprop.figures import COLORS, repository
+from rmsprop import problems, repository
+from rmsprop.figures import COLORS
 from rmsprop.trajectories import GradientDescent, RMSpropRule, Rule, trajectory
 
 __all__ = ["setup"]

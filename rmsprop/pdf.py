@@ -15,7 +15,7 @@ import yaml
 from pypdf import PdfReader
 
 from rmsprop.browser import chromium, serve
-from rmsprop.figures.repository import citation
+from rmsprop.repository import citation
 
 __all__ = ["print_book"]
 

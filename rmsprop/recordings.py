@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rmsprop.figures.repository import find_root
+from rmsprop.repository import find_root
 
 __all__ = ["Recording", "recordings"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rmsprop.figures.check import check
 from rmsprop.figures.record import RecordError
-from rmsprop.figures.repository import citation
+from rmsprop.repository import citation, git
 
 __all__ = ["release"]
 
@@ -87,7 +87,7 @@ def _pack(folder: str, files: dict[str, tuple[bytes, int]], date: int) -> bytes:
 
 
 def _git(root: Path, *arguments: str) -> bytes:
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
-    if done.returncode:
-        raise RecordError(f"git {arguments[0]} failed: {done.stderr.decode().strip()}")
-    return done.stdout
+    try:
+        return git(root, *arguments)
+    except subprocess.CalledProcessError as error:
+        raise RecordError(f"git {arguments[0]} failed: {error.stderr.decode().strip()}") from None

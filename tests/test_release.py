@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rmsprop.figures.record import RecordError
-from rmsprop.figures.repository import citation, commit, find_root
 from rmsprop.release import release
+from rmsprop.repository import citation, commit, find_root
 
 CITATION = "title: T\nversion: 1.2.0\ndate-released: 2026-01-02\nauthors: [{name: A}]\n"
 
@@ -118,6 +119,21 @@ def test_commit_says_if_what_is_run_was_changed(root):
     assert commit(root) == git(root, "rev-parse", "HEAD")
     (root / "requirements.lock").write_text("run")
     assert commit(root) == git(root, "rev-parse", "HEAD") + ", changed"
+
+
+def test_commit_is_never_that_of_another_repository(root, tmp_path, monkeypatch):
+    (root / "requirements.lock").write_text("run")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "Two")
+    own = git(root, "rev-parse", "HEAD")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "Around it")
+    with monkeypatch.context() as context:
+        context.setenv("GIT_DIR", str(tmp_path / ".git"))
+        context.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+        assert commit(root) == own
+    shutil.rmtree(root / ".git/objects")
+    assert commit(root) == "unknown"
 
 
 def test_outside_of_git_and_of_a_release_the_commit_is_unknown(root):

@@ -9,7 +9,7 @@ import torch
 
 import rmsprop
 from rmsprop.device import choose_device
-from rmsprop.figures.repository import commit
+from rmsprop.repository import commit
 
 __all__ = ["describe", "device_name", "processor", "version"]
 

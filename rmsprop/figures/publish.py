@@ -12,7 +12,8 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from rmsprop.figures import environment, repository
+from rmsprop import repository
+from rmsprop.figures import environment
 from rmsprop.figures.compare import Comparison, FigureDeviates, compare
 from rmsprop.figures.panel import Panel, in_words
 from rmsprop.figures.record import Data, Record, make_record, read

@@ -17,6 +17,7 @@ from rmsprop.figures.compare import FigureDeviates
 from rmsprop.figures.publish import MIME_TYPE
 from rmsprop.figures.record import Record, parse
 from rmsprop.notebooks import outputs
+from rmsprop.sealed import environment
 
 __all__ = ["Run", "collect", "rerun"]
 
@@ -48,10 +49,7 @@ def rerun(root: Path, chapters: Collection[str], progress: Progress) -> Run:
     Returns:
         The figures, and what failed.
     """
-    # The kernel is this environment's own, whatever Jupyter finds elsewhere on the machine.
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
-    os.environ.pop("JUPYTER_PATH", None)
-    (root / "build").mkdir(exist_ok=True)
+    Path(environment(root)["HOME"]).mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="rerun.", dir=root / "build"))
     try:
         for chapter in chapters:
@@ -87,9 +85,7 @@ async def _execute(root: Path, scratch: Path, chapters: list[str], progress: Pro
         async with at_once:
             progress(done, total, chapter)
             try:
-                await client.async_execute(
-                    env=_environment(root, scratch), stderr=subprocess.DEVNULL
-                )
+                await client.async_execute(env=environment(root), stderr=subprocess.DEVNULL)
             except RuntimeError as error:  # the kernel died
                 run.failures.append(f"{chapter} stopped: {error}")
         nbformat.write(notebooks[chapter], paths[chapter])
@@ -100,17 +96,6 @@ async def _execute(root: Path, scratch: Path, chapters: list[str], progress: Pro
         for chapter in chapters:
             group.create_task(execute(chapter))
     return run
-
-
-def _environment(root: Path, scratch: Path) -> dict[str, str]:
-    """Return the environment that the Makefile gives to chapters."""
-    python_path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-    return os.environ | {
-        "IPYTHONDIR": str(scratch / "ipython"),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": python_path,
-    }
 
 
 def _failures(chapter: str, notebook: Any) -> list[str]:

@@ -16,8 +16,7 @@ from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
-from rmsprop import claims
-from rmsprop.figures import repository
+from rmsprop import claims, repository
 from rmsprop.figures.compare import compare
 from rmsprop.figures.panel import Panel, in_words
 from rmsprop.figures.publish import MIME_TYPE as FIGURE

@@ -29,7 +29,8 @@ _DARK = [
 
 
 def use_style() -> None:
-    """Make the house style matplotlib's default for this process."""
+    """Make the house style matplotlib's default for this process, whatever was set before."""
+    mpl.rcdefaults()
     mpl.rcParams.update(
         {
             "figure.figsize": (5.6, 3.1),

@@ -10,7 +10,7 @@ import pypdf
 import pytest
 from bs4 import BeautifulSoup
 
-from rmsprop.figures import repository
+from rmsprop import repository
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "build" / "html"

@@ -91,6 +91,13 @@ def test_notebook_shows_the_picture_with_its_words_escaped():
     assert shown["text/plain"] == 'Figure a-figure: x < 1 & "y"'
 
 
+def test_picture_does_not_depend_on_settings_from_before():
+    before = published()._repr_mimebundle_()[MIME_TYPE]["svg"]
+    mpl.rcParams.update({"text.usetex": True, "font.size": 3, "xtick.direction": "in"})
+    use_style()
+    assert published()._repr_mimebundle_()[MIME_TYPE]["svg"] == before
+
+
 def panel(shown):
     return BeautifulSoup(shown._repr_mimebundle_()["text/html"], "html.parser").details.text
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 
-__all__ = ["address", "citation", "commit", "find_root"]
+from rmsprop.sealed import environment
+
+__all__ = ["address", "citation", "commit", "find_root", "git"]
 
 
 def find_root(start: Path | None = None) -> Path | None:
@@ -46,12 +48,28 @@ def commit(root: Path) -> str:
     if not (root / ".git").exists():
         return str(citation(root).get("commit", "unknown"))
     try:
-        head = _git(root, "rev-parse", "HEAD")
-        sources = ("rmsprop", "requirements.lock", "book/*.ipynb")
-        changed = _git(root, "status", "--porcelain", "--", *sources)
+        head = git(root, "rev-parse", "HEAD").decode().strip()
+        sources = ("rmsprop/*.py", "requirements.lock", "book/*.ipynb")
+        changed = git(root, "status", "--porcelain", "--", *sources)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return f"{head}, changed" if changed else head
+
+
+def git(root: Path, *arguments: str) -> bytes:
+    """Ask git about this very repository, whoever owns it, and return what it prints.
+
+    Raises:
+        OSError: if there is no git.
+        CalledProcessError: if it fails.
+    """
+    return subprocess.run(
+        ["git", "--git-dir=.git", *arguments],
+        cwd=root,
+        env=environment(root),
+        capture_output=True,
+        check=True,
+    ).stdout
 
 
 def address(root: Path) -> str | None:
@@ -67,7 +85,7 @@ def address(root: Path) -> str | None:
     fetched = str(citation(root).get("repository-code", ""))
     if not fetched and (root / ".git").exists():
         try:
-            fetched = _git(root, "remote", "get-url", "origin")
+            fetched = git(root, "remote", "get-url", "origin").decode().strip()
         except (OSError, subprocess.CalledProcessError):
             return None
     return web_address(fetched)
@@ -87,9 +105,3 @@ def web_address(fetched: str) -> str | None:
     )
     found = re.fullmatch(place, fetched)
     return f"https://{found[1]}.com/{found[2]}" if found else None
-
-
-def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, check=True
-    ).stdout.strip()
