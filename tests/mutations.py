@@ -240,6 +240,17 @@ def leave_gaps(world):
         param.data = world.random((2 * len(param),), param.dtype)[::2]
 
 
+def leave_gaps_everywhere(world):
+    param = world.any_param()
+    state = world.optimizer.state.get(param)
+    if state and param.dim() == 1 and param.dtype == world.dtype:
+        length = 2 * len(param)
+        param.data = world.random((length,))[::2]
+        param.grad = world.random((length,))[::2]
+        for name in state.keys() - {"step"}:
+            state[name] = world.random((length,)).abs()[::2]
+
+
 def expand_gradient(world):
     param = world.any_param()
     param.grad = world.random((), param.dtype).expand(param.shape)

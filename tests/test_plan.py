@@ -188,6 +188,46 @@ def test_a_parameter_of_another_shape_than_its_state_is_refused_and_nothing_writ
     assert torch.equal(param, before)
 
 
+def test_a_buffer_that_moves_for_one_group_is_where_another_that_shares_it_looks():
+    def trained(**options):
+        torch.manual_seed(0)
+        params = [Parameter(torch.randn(2, 3, 40, 40)) for _ in range(2)]
+        optimizer = RMSprop([{"params": [param]} for param in params], **options)
+        for _ in range(5):
+            for param in params:
+                param.grad = torch.randn_like(param)
+            optimizer.step()
+            shared = optimizer.state[params[0]]["square_avg"]
+            optimizer.state[params[1]]["square_avg"] = shared
+            params[1].data = params[1].data.to(memory_format=torch.channels_last)
+        return optimizer
+
+    assert_close(trained(), trained(fused=False))
+
+
+class Meddling(torch.Tensor):
+    """Moves another tensor whenever anything is done to it."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        if cls.victim is not None:
+            cls.victim.data = cls.victim.data.clone()
+        return super().__torch_function__(function, types, args, kwargs or {})
+
+
+def test_a_group_is_looked_at_again_when_other_code_has_run(batches):
+    Meddling.victim = None
+    meddling = torch.ones(3).as_subclass(Meddling).requires_grad_()
+    victim = Parameter(torch.ones(WORTHWHILE))
+    optimizer = RMSprop([{"params": [meddling]}, {"params": [victim]}])
+    for param in params_of(optimizer):
+        param.grad = torch.ones(param.shape)
+    for Meddling.victim in (None, victim):
+        optimizer.step()
+    assert batches[1].addresses[0, 0] == victim.data_ptr()
+    assert victim[0] < 1 - 0.1
+
+
 def test_replaced_state_is_used():
     tensors = random_tensors([(5,)])
     ours, theirs = (optimizer_of(tensors, fused=fused) for fused in (True, False))
@@ -265,9 +305,14 @@ def gradient_of_another_dtype():
     return with_gradient(param, torch.ones(3, dtype=torch.float64))
 
 
+def misaligned_gradient():
+    grad = torch.frombuffer(bytearray(13), dtype=torch.float32, count=3, offset=1)
+    return with_gradient(Parameter(torch.ones(3)), grad.fill_(2))
+
+
 ODD = [
     *(expanded, strided, transposed_gradient, negated_gradient, complex_parameter),
-    *(gradient_in_its_parameter, gradient_of_another_dtype),
+    *(gradient_in_its_parameter, gradient_of_another_dtype, misaligned_gradient),
 ]
 
 

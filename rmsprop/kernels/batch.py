@@ -121,9 +121,7 @@ class Batches:
         self._alignments = np.array([tensor.itemsize for tensor in tensors], dtype=np.int64)
         self._written = slice(len(tensors) - len(columns))
         self._grads = slice(len(tensors) - len(columns), None)
-        self.are_entangled = (
-            _overlap(self._ranges(self._written)) or not self._grads_may_be_there()
-        )
+        self.are_entangled = _overlap(self._ranges(self._written)) or self._grads_are_written()
         rows = columns.rows()
         self.obstacles = self._obstacles(rows, is_usable)
         kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
@@ -146,7 +144,7 @@ class Batches:
         changed = self._addresses != before
         if not changed.any():
             return True
-        if changed[self._written].any() or not self._grads_may_be_there():
+        if changed[self._written].any() or self._grads_are_odd() or self._grads_are_written():
             return False
         grads = self._addresses[self._grads]
         self.batches = [
@@ -188,15 +186,15 @@ class Batches:
         order = np.argsort(starts)
         return np.stack([starts[order], (starts + sizes)[order]])
 
-    def _grads_may_be_there(self) -> bool:
-        """Return whether the gradients are aligned, somewhere, and in nothing that is written."""
-        addresses = self._addresses[self._grads]
-        present = self._sizes[self._grads] > 0
-        return not (
-            np.any(addresses % self._alignments[self._grads])
-            or np.any(addresses[present] == 0)
-            or _touches(self._ranges(self._written), self._ranges(self._grads))
-        )
+    def _grads_are_odd(self) -> bool:
+        """Return whether gradients are misaligned, or nowhere."""
+        addresses, present = self._addresses[self._grads], self._sizes[self._grads] > 0
+        misaligned = addresses % self._alignments[self._grads]
+        return bool(np.any(misaligned) or np.any(addresses[present] == 0))
+
+    def _grads_are_written(self) -> bool:
+        """Return whether gradients have memory in common with what a step changes."""
+        return _touches(self._ranges(self._written), self._ranges(self._grads))
 
 
 def is_ordinary(tensor: Any) -> bool:
