@@ -191,7 +191,7 @@ def test_a_parameter_of_another_shape_than_its_state_is_refused_and_nothing_writ
 def test_a_buffer_that_moves_for_one_group_is_where_another_that_shares_it_looks():
     def trained(**options):
         torch.manual_seed(0)
-        params = [Parameter(torch.randn(2, 3, 40, 40)) for _ in range(2)]
+        params = [Parameter(torch.randn(2, 3, 60, 60)) for _ in range(2)]
         optimizer = RMSprop([{"params": [param]} for param in params], **options)
         for _ in range(5):
             for param in params:
@@ -208,9 +208,12 @@ def test_a_buffer_that_moves_for_one_group_is_where_another_that_shares_it_looks
 class Meddling(torch.Tensor):
     """Moves another tensor whenever anything is done to it."""
 
+    past = ()
+
     @classmethod
     def __torch_function__(cls, function, types, args=(), kwargs=None):
         if cls.victim is not None:
+            cls.past += (cls.victim.data,)  # kept, so that nothing else gets its place
             cls.victim.data = cls.victim.data.clone()
         return super().__torch_function__(function, types, args, kwargs or {})
 
@@ -335,6 +338,17 @@ def test_what_no_kernel_can_step_is_stepped_eagerly(odd, batches):
     assert_close(ours, theirs)
     # Shared memory makes the order matter, so then no kernel steps at all.
     assert len(batches) == (0 if odd is gradient_in_its_parameter else 2)
+
+
+@pytest.mark.parametrize("odd", [misaligned_gradient, gradient_in_its_parameter])
+def test_a_gradient_that_moves_to_where_no_kernel_may_read_it_is_noticed(odd, batches):
+    param, other = (with_gradient(Parameter(torch.ones(3)), torch.ones(3)) for _ in range(2))
+    optimizer = RMSprop([param, other], fused=True)
+    optimizer.step()
+    param.grad = param.data if odd is gradient_in_its_parameter else misaligned_gradient().grad
+    with pytest.raises(RuntimeError, match="requires"):
+        optimizer.step()
+    assert len(batches) == 1
 
 
 @pytest.mark.parametrize("odd", ODD)
