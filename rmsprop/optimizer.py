@@ -70,8 +70,11 @@ class RMSprop(torch.optim.RMSprop):
             :math:`\eta g / \epsilon`.
         nesterov: step along :math:`\mu b_t + g_t / (\sqrt{v_t} + \epsilon)` instead of :math:`b_t`.
         fused: whether one pass over memory steps all parameters of a group, with the same result.
-            None: where that is possible and pays; False: never. True insists, and takes the scale
-            of ``torch.amp.GradScaler`` itself, leaving the gradients as they are.
+            None: where that is possible and pays; False: never. True insists, except where a
+            compiler or another tracer follows the step, and takes the scale of
+            ``torch.amp.GradScaler`` itself, dividing the gradients by it.
+
+    Numbers may also be tensors of one element; but for `lr` they are read on the CPU at every step.
 
     Raises:
         ValueError: if a number is out of its range or not finite, or two options exclude each
@@ -88,7 +91,11 @@ class RMSprop(torch.optim.RMSprop):
     float16 and bfloat16 keep their state and do their arithmetic in float32. Checkpoints of torch's
     load and continue, with torch's options; ours go back to torch only uncentered and without
     options of our own. The step count is float32 whatever the default dtype, and ``capturable`` is
-    not refused on the CPU.
+    not refused on the CPU. Refused are a momentum of 1 or more, an alpha of 1 or more, numbers that
+    are not finite, and True for a number. Centered state that is in shared memory before the first
+    step stays there and is taken for a variance as it is. Who looks optimizers up by their exact
+    class does not find this one: ``higher`` wants ``higher.register_optim``, and
+    ``torch.distributed.optim.DistributedOptimizer`` has no functional form of it.
 
     Sources: Tieleman and Hinton (2012), lecture 6e, slide 29; Graves (2013), equations 38-45, for
     centering, there with :math:`\epsilon` inside the root; Finch (2009), section 9, for the

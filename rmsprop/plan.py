@@ -12,7 +12,7 @@ from torch.autograd import forward_ad
 from torch.utils._device import DeviceContext
 
 from rmsprop.kernels import fused
-from rmsprop.kernels.batch import Batch, Batches, Columns, Row, is_ordinary
+from rmsprop.kernels.batch import Batch, Batches, Columns, Obstacle, Row, is_ordinary
 from rmsprop.state import complete_count, complete_state, match_layout, state_names
 
 __all__ = ["Plan", "Planner", "is_watched", "is_worthwhile", "why_no_kernel"]
@@ -119,8 +119,8 @@ class Planner:
         # Sparse gradients are refused with kernels and without.
         if group["fused"] and plan.rest and not any(grad.is_sparse for grad in grads):
             i = plan.rest[0]
-            known = {} if batches is None else batches.obstacles
-            raise RuntimeError(_why_not(shards.rows()[i], known.get(i)))
+            obstacle = None if batches is None else batches.obstacles.get(i)
+            raise RuntimeError(_why_not(shards.rows()[i], obstacle or _oddity(shards, i), group))
         return plan
 
 
@@ -137,21 +137,24 @@ def why_no_kernel(param: Tensor) -> str | None:
     )
 
 
-def _why_not(row: Row, obstacle: str | None) -> str:
+def _why_not(row: Row, obstacle: Obstacle, group: dict[str, Any]) -> str:
     """Say why a parameter is in no batch."""
+    average = "grad_var" if group["centered"] else "square_avg"
+    names = {"param": "which", "grad": "whose gradient", "average": f"whose {average}"}
     return why_no_kernel(row.param) or (
         "`fused=True` requires params, grads and state to have the same dtype, device, and layout, "
         "dense and without sharing memory, got a parameter "
         f"({row.param.dtype} on {row.param.device}, shape {tuple(row.param.shape)}) "
-        + (obstacle or _oddity(row))
+        f"{names.get(obstacle.field, f'whose {obstacle.field}')} {obstacle.reason}"
     )
 
 
-def _oddity(row: Row) -> str:
-    for field, tensor in zip(row._fields, row, strict=True):
+def _oddity(columns: Columns, i: int) -> Obstacle:
+    """Say what a plan without batches founders on."""
+    for field, tensor in zip(columns.fields, columns.by_parameter()[i], strict=True):
         if not is_ordinary(tensor):
-            return f"with a {field} that is a {type(tensor).__name__}"
-    return "sharing memory"
+            return Obstacle(field, f"is a {type(tensor).__name__}")
+    return Obstacle("param", "shares memory, or another in its group does")
 
 
 def is_worthwhile(group: dict[str, Any], params: list[Tensor]) -> bool:

@@ -455,6 +455,28 @@ def test_grad_scaler_leaves_scale_and_infinities_to_the_kernel(batches):
     assert len(batches) == 5
 
 
+def test_grad_scaler_leaves_gradients_as_torchs_fused_optimizers_do():
+    def unscaled(cls):
+        param, other = (Parameter(torch.ones(3, dtype=torch.float16)) for _ in range(2))
+        optimizer = cls([param, other], lr=0, fused=True)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        scaler.scale((param * torch.arange(3) / 7 + other).sum()).backward()
+        scaler.step(optimizer)
+        return [param.grad, other.grad]
+
+    torch.testing.assert_close(unscaled(RMSprop), unscaled(torch.optim.Adam), rtol=0, atol=0)
+
+
+def test_a_gradient_that_two_parameters_share_is_refused_where_it_would_be_divided_twice():
+    params = [Parameter(torch.ones(3)) for _ in range(2)]
+    params[0].grad = params[1].grad = torch.ones(3)
+    optimizer = RMSprop(params, fused=True)
+    optimizer.grad_scale = torch.tensor(2.0)
+    with pytest.raises(RuntimeError, match="shares memory"):
+        optimizer.step()
+    assert torch.equal(params[0], torch.ones(3))
+
+
 @pytest.mark.parametrize("found_inf", [0.0, 1.0])
 def test_a_compiled_step_takes_scaled_gradients(found_inf):
     def stepped(compiled):
@@ -466,6 +488,114 @@ def test_a_compiled_step_takes_scaled_gradients(found_inf):
         return params_of(optimizer)[0]
 
     torch.testing.assert_close(stepped(True), stepped(False))
+
+
+def test_fused_true_insists_under_a_compiler_as_far_as_devices_go():
+    param = with_gradient(Parameter(torch.ones(3, device="meta")), torch.ones(3, device="meta"))
+    with pytest.raises(Exception, match=r"supported devices: .* but torch.float32 and meta"):
+        torch.compile(RMSprop([param], fused=True).step, backend="eager")()
+
+
+# --- options that become something else -------------------------------------------------------
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("name", ["lr", "alpha", "eps", "weight_decay", "momentum"])
+def test_a_number_may_become_a_tensor(name, fused):
+    tensors = random_tensors(SHAPES)
+    numbers = {"lr": 0.1, "alpha": 0.5, "eps": 0.1, "weight_decay": 0.1, "momentum": 0.5}
+    for shape in ((), (1,)):
+        ours, theirs = (
+            optimizer_of(tensors, fused=fused, decoupled_weight_decay=True, **numbers)
+            for _ in range(2)
+        )
+        step(ours, tensors)
+        step(theirs, tensors)
+        ours.param_groups[0][name] = torch.full(shape, numbers[name], dtype=torch.float64)
+        step(ours, tensors)
+        step(theirs, tensors)
+        assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("fused", [False, None, True])
+@pytest.mark.parametrize("value", ["0.1", None, True, torch.tensor(1j)], ids=str)
+def test_what_is_no_number_is_refused_at_the_step_too(value, fused):
+    optimizer = optimizer_of(random_tensors(SHAPES), fused=fused)
+    for name in ("lr", "alpha", "momentum"):
+        before = optimizer.param_groups[0][name]
+        optimizer.param_groups[0][name] = value
+        with pytest.raises(TypeError, match=f"^{name} must be a number, got "):
+            step(optimizer, random_tensors(SHAPES))
+        optimizer.param_groups[0][name] = before
+    assert not optimizer.state
+
+
+def test_schedules_may_leave_the_range_by_a_rounding_error():
+    optimizer = optimizer_of(random_tensors(SHAPES), fused=True)
+    optimizer.param_groups[0]["lr"] = -1e-20
+    step(optimizer, random_tensors(SHAPES))
+
+
+# --- state that is counted otherwise ----------------------------------------------------------
+
+
+def test_strides_of_single_elements_keep_nothing_from_the_kernel(batches):
+    tensors = random_tensors([(4, 1, 5), (1, 6)])
+    optimizer = optimizer_of(tensors, fused=True)
+    for param, grad in zip(params_of(optimizer), tensors, strict=True):
+        strides = [99 if n == 1 else s for n, s in zip(grad.shape, grad.stride(), strict=True)]
+        param.grad = grad.as_strided(grad.shape, strides)
+    optimizer.step()
+    assert len(batches) == 1
+
+
+def test_a_count_in_one_dimension_is_counted(batches):
+    optimizer = optimizer_of(random_tensors([(3,)]), fused=True)
+    (param,) = params_of(optimizer)
+    optimizer.state[param]["step"] = count = torch.zeros(1)
+    step(optimizer, random_tensors([(3,)]))
+    assert optimizer.state[param]["step"] is count
+    assert count == 1
+    assert len(batches) == 1
+
+
+COUNTS = [torch.tensor(1.0).double(), torch.tensor(1), torch.ones(1), 1]
+
+
+@pytest.mark.parametrize("count", COUNTS, ids=str)
+def test_a_count_of_a_checkpoint_becomes_what_the_kernel_counts(count, batches):
+    optimizer = optimizer_of(random_tensors([(3,)]), fused=True)
+    step(optimizer, random_tensors([(3,)]))
+    checkpoint = copy.deepcopy(optimizer.state_dict())
+    checkpoint["state"][0]["step"] = count
+    optimizer.load_state_dict(checkpoint)
+    step(optimizer, random_tensors([(3,)]))
+    (state,) = optimizer.state.values()
+    assert (state["step"].dtype, state["step"].shape, state["step"]) == (torch.float32, (), 2)
+    assert len(batches) == 2
+
+
+@pytest.mark.parametrize("count", COUNTS[:2], ids=str)
+def test_a_count_put_in_place_by_hand_is_counted_by_torch_or_named(count):
+    for fused in (None, False, True):
+        optimizer = optimizer_of(random_tensors([(WORTHWHILE,)]), fused=fused)
+        step(optimizer, random_tensors([(WORTHWHILE,)]))
+        (state,) = optimizer.state.values()
+        state["step"] = count.clone()
+        if fused:
+            with pytest.raises(RuntimeError, match=f"whose step is of {count.dtype}"):
+                step(optimizer, random_tensors([(WORTHWHILE,)]))
+        else:
+            step(optimizer, random_tensors([(WORTHWHILE,)]))
+            assert state["step"] == 2
+            assert state["step"].dtype == count.dtype
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate")
+def test_a_parameter_that_is_there_twice_is_named_as_what_it_is():
+    param = with_gradient(Parameter(torch.ones(3)), torch.ones(3))
+    with pytest.raises(RuntimeError, match="which shares memory, or another in its group does"):
+        RMSprop([param, param], fused=True).step()
 
 
 # --- without Numba ----------------------------------------------------------------------------

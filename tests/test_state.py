@@ -236,6 +236,23 @@ def test_checkpoint_of_an_old_torch_with_a_number_for_the_step_loads():
     )
 
 
+def test_checkpoint_of_the_first_torch_that_had_it_loads():
+    """From before there was momentum, centering, or foreach."""
+    theirs = trained(torch.optim.RMSprop, torch.float32)
+    checkpoint = copy.deepcopy(theirs.state_dict())
+    checkpoint["state"][0]["step"] = 5
+    (group,) = checkpoint["param_groups"]
+    checkpoint["param_groups"] = [
+        {name: group[name] for name in ("params", "lr", "alpha", "eps", "weight_decay")}
+    ]
+    ours = fresh(theirs)
+    ours.load_state_dict(checkpoint)
+    more = gradients(3, seed=1)
+    torch.testing.assert_close(
+        weight(take_steps(ours, more)), weight(take_steps(theirs, more)), rtol=1e-6, atol=1e-6
+    )
+
+
 REFUSED = {
     "Adam": lambda p: torch.optim.Adam(p),
     "AdamW": lambda p: torch.optim.AdamW(p),
@@ -263,6 +280,7 @@ def with_state(change):
 
 
 REFUSED["state of another optimizer"] = with_state(lambda s: s.update(exp_avg=s["square_avg"]))
+REFUSED["count of two numbers"] = with_state(lambda s: s.update(step=torch.ones(2)))
 REFUSED["state without a step"] = with_state(lambda s: s.pop("step"))
 
 
@@ -441,3 +459,51 @@ def test_centered_variance_is_that_of_float64_in_every_coordinate(dtype, mean, n
     ours, reference = variance_and_reference(dtype, mean, noise)
     error = (ours / reference - 1).abs()
     assert error.max() < tolerance
+
+
+# --- state that was there before the first step -----------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("fused", [False, True])
+def test_state_that_processes_share_stays_where_it_is(fused, centered, shape):
+    """As in A3C: put in place under torch's names, shared, and then stepped by every process."""
+    param = Parameter(torch.ones(3, 2))
+    optimizer = RMSprop([param], centered=centered, momentum=0.9, fused=fused)
+    names = ["square_avg", "momentum_buffer", *(["grad_avg"] if centered else [])]
+    shared = {name: torch.zeros(3, 2).share_memory_() for name in names}
+    shared["step"] = torch.zeros(shape).share_memory_()
+    optimizer.state[param].update(shared)
+    take_steps(optimizer, gradients(3))
+    addresses = {name: value.data_ptr() for name, value in shared.items()}
+    if centered:
+        addresses["grad_var"] = addresses.pop("square_avg")
+    state = optimizer.state[param]
+    assert {name: value.data_ptr() for name, value in state.items()} == addresses
+    assert all(value.is_shared() for value in state.values())
+    expected = take_steps(
+        RMSprop([Parameter(torch.ones(3, 2))], centered=centered, momentum=0.9, fused=False),
+        gradients(3),
+    )
+    torch.testing.assert_close(param, weight(expected))
+
+
+@pytest.mark.parametrize("centered_before", [False, True])
+def test_a_differentiable_step_from_torchs_state_has_the_gradient_of_the_equations(centered_before):
+    theirs = trained(torch.optim.RMSprop, torch.float64, centered=centered_before)
+
+    def stepped(grad):
+        param = weight(theirs).detach().clone().requires_grad_()
+        moved = param.clone()
+        optimizer = RMSprop([param], lr=0.1, centered=True, differentiable=True)
+        optimizer.state[moved] = {
+            name: value.clone() for name, value in theirs.state[weight(theirs)].items()
+        }
+        optimizer.param_groups[0]["params"] = [moved]
+        moved.grad = grad
+        optimizer.step()
+        return moved
+
+    (grad,) = gradients(1, torch.float64, seed=3)
+    assert torch.autograd.gradcheck(stepped, grad.clone().requires_grad_())

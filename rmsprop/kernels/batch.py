@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rmsprop.kernels.snapshot import Snapshot
 
-__all__ = ["Batch", "Batches", "Columns", "Row", "is_ordinary"]
+__all__ = ["Batch", "Batches", "Columns", "Obstacle", "Row", "is_ordinary"]
 
 Integers = NDArray[np.int64]
 # The kinds of tensor whose memory is their own; subclasses may be anything.
@@ -61,6 +61,13 @@ class Columns(NamedTuple):
     def but_grads(self) -> tuple[Tensor, ...]:
         """Return all tensors but the gradients."""
         return self.tensors[: -len(self)]
+
+
+class Obstacle(NamedTuple):
+    """Why a parameter is in no batch: which of its tensors, by the field of a `Row`, and what."""
+
+    field: str
+    reason: str
 
 
 class Batch:
@@ -159,16 +166,17 @@ class Batches:
 
     def _obstacles(
         self, rows: Sequence[Row], is_usable: Callable[[torch.device, torch.dtype], bool]
-    ) -> dict[int, str]:
+    ) -> dict[int, Obstacle]:
         obstacles = {}
         for i, row in enumerate(rows):
             usable = is_usable(row.param.device, row.param.dtype)
-            reason = _obstacle(row) if usable else "of a kind that no kernel steps"
-            if reason:
-                obstacles[i] = reason
+            obstacle = _obstacle(row) if usable else Obstacle("param", "is of another kind")
+            if obstacle:
+                obstacles[i] = obstacle
         # One that shares memory with another must be stepped in its turn: so then must all.
         if self.are_entangled:
-            return dict.fromkeys(range(len(rows)), "sharing memory") | obstacles
+            entangled = Obstacle("param", "shares memory, or another in its group does")
+            return dict.fromkeys(range(len(rows)), entangled) | obstacles
         return obstacles
 
     def _table(self) -> Integers:
@@ -227,7 +235,7 @@ def _touches(written: Integers, read: Integers) -> bool:
     return bool(np.any(ends[last[last >= 0]] > read[0][last >= 0]))
 
 
-def _obstacle(row: Row) -> str | None:
+def _obstacle(row: Row) -> Obstacle | None:
     """Say what keeps a kernel from pairing the elements of these tensors by position in memory."""
     param, state_dtype = row.param, torch.promote_types(row.param.dtype, torch.float32)
     dtypes = {"param": param.dtype, "grad": param.dtype, "step": torch.float32}
@@ -236,21 +244,21 @@ def _obstacle(row: Row) -> str | None:
         if tensor is None:
             continue
         if tensor.device != param.device:
-            return f"with a {field} on {tensor.device}"
+            return Obstacle(field, f"is on {tensor.device}")
         if tensor.dtype != dtypes.get(field, state_dtype):
-            return f"with a {field} of {tensor.dtype}"
+            return Obstacle(field, f"is of {tensor.dtype}")
         if torch._C._dispatch_keys(tensor) != _plain_keys(tensor.device):
-            return f"with a {field} that is not plain"
+            return Obstacle(field, "is no plain tensor")
         if field == "step":
             if tensor.numel() != 1:
-                return f"with a step of shape {tuple(tensor.shape)}"
+                return Obstacle(field, f"is of shape {tuple(tensor.shape)}")
         elif tensor.shape != param.shape:
-            return f"with a {field} of shape {tuple(tensor.shape)}"
+            return Obstacle(field, f"is of shape {tuple(tensor.shape)}")
         elif _strides(tensor) != strides:
-            return f"with a {field} of strides {tensor.stride()}"
+            return Obstacle(field, f"has the strides {tensor.stride()}, not {param.stride()}")
         if tensor.data_ptr() % tensor.itemsize or (tensor.numel() > 0 and tensor.data_ptr() == 0):
-            return f"with a {field} at the address {tensor.data_ptr()}"
-    return None if _is_dense(strides) else "with gaps"
+            return Obstacle(field, f"is at the address {tensor.data_ptr()}")
+    return None if _is_dense(strides) else Obstacle("param", "has gaps")
 
 
 def _plain_keys(device: torch.device) -> Any:
