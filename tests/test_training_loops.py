@@ -392,6 +392,7 @@ def test_captured_cuda_graph_replays_the_steps(options):
     for param in params:
         param.grad = grads[0].clone()
     stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for grad in grads[:3]:
             params[1].grad.copy_(grad)
