@@ -230,4 +230,7 @@ def _gather(group: dict[str, Any], shards: Columns) -> Batches | None:
         options = {"centered": bool(group["centered"]), "momentum": bool(group["momentum"] > 0)}
         return fused.is_usable(device, dtype, **options)
 
-    return Batches(shards, is_usable)
+    try:
+        return Batches(shards, is_usable, fused.data_ptrs_on(shards.tensors[0].device))
+    except RuntimeError:
+        return None

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rmsprop.kernels.snapshot import Snapshot
 
-__all__ = ["Batch", "Batches", "Columns", "Obstacle", "Row", "is_ordinary"]
+__all__ = ["Batch", "Batches", "Columns", "Obstacle", "Row", "data_ptrs", "is_ordinary"]
 
 Integers = NDArray[np.int64]
 # The kinds of tensor whose memory is their own; subclasses may be anything.
@@ -110,6 +110,10 @@ class Batches:
     Args:
         columns: what the parameters have, every tensor of it `is_ordinary`.
         is_usable: whether there is a kernel for a device and dtype.
+        later_data_ptrs: returns where tensors are; called for those that are still what they were.
+
+    Raises:
+        RuntimeError: for a tensor that has no memory of its own.
 
     Attributes:
         batches: what kernels may step.
@@ -119,11 +123,15 @@ class Batches:
     """
 
     def __init__(
-        self, columns: Columns, is_usable: Callable[[torch.device, torch.dtype], bool]
+        self,
+        columns: Columns,
+        is_usable: Callable[[torch.device, torch.dtype], bool],
+        later_data_ptrs: Callable[[Sequence[Tensor]], Integers],
     ) -> None:
         self._fields, tensors = columns
         self._snapshot = Snapshot(tensors)
-        self._addresses = _addresses_of(tensors)
+        self._addresses = data_ptrs(tensors)
+        self._data_ptrs = later_data_ptrs
         self._sizes = np.array([_reach(tensor) for tensor in tensors], dtype=np.int64)
         self._alignments = np.array([tensor.itemsize for tensor in tensors], dtype=np.int64)
         self._written = slice(len(tensors) - len(columns))
@@ -147,7 +155,7 @@ class Batches:
         """Follow gradients that moved, and return whether all else about these is as it was."""
         if columns.fields != self._fields or not self._snapshot.matches(columns.tensors):
             return False
-        before, self._addresses = self._addresses, _addresses_of(columns.tensors)
+        before, self._addresses = self._addresses, self._data_ptrs(columns.tensors)
         changed = self._addresses != before
         if not changed.any():
             return True
@@ -210,7 +218,12 @@ def is_ordinary(tensor: Any) -> bool:
     return type(tensor) in PLAIN and tensor.layout == torch.strided
 
 
-def _addresses_of(tensors: Sequence[Tensor]) -> Integers:
+def data_ptrs(tensors: Sequence[Tensor]) -> Integers:
+    """Return where tensors are, int64, one number for each.
+
+    Raises:
+        RuntimeError: for a tensor that has no memory of its own.
+    """
     return np.fromiter(map(Tensor.data_ptr, tensors), np.int64, len(tensors))
 
 

@@ -14,11 +14,12 @@ from numba.extending import intrinsic
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from rmsprop.kernels.batch import Batch, Row
+from rmsprop.kernels import batch
+from rmsprop.kernels.batch import Batch, Integers, Row
 from rmsprop.kernels.threads import in_threads
 from rmsprop.kernels.warning import warn_once
 
-__all__ = ["is_usable", "step"]
+__all__ = ["data_ptrs", "is_usable", "step"]
 
 # A number of each dtype as it lies in memory: of 16 bits Numba knows only integers. Numba takes far
 # longer to recognize a type than a number that has it.
@@ -127,15 +128,48 @@ def step(
     in_threads(lambda: loop(*arguments), threads, lambda: increment_version(changed))
 
 
+def data_ptrs(tensors: Sequence[Tensor]) -> Integers:
+    """Return where tensors are: `rmsprop.kernels.batch.data_ptrs`, in a quarter of the time.
+
+    Args:
+        tensors: of such classes and dispatch keys that ``data_ptr()`` does not raise.
+    """
+    reader = _reader()
+    if reader is None:
+        return batch.data_ptrs(tensors)
+    read, function = reader
+    objects, found = np.fromiter(tensors, object, len(tensors)), np.empty(len(tensors), np.int64)
+    read(function, objects.__array_interface__["data"][0], found)
+    return found
+
+
+@functools.cache
+def _reader() -> tuple[Callable[..., None], int] | None:
+    """Return the loop over the objects of tensors, and the function for each, where both work.
+
+    The function is the one in C that torch's compiled programs call for ``data_ptr()``.
+    """
+    memory = torch.zeros(3, 5)
+    tensors = [memory, torch.nn.Parameter(memory[1:, 2]), memory.t()[2:], torch.zeros(())]
+    objects, found = np.fromiter(tensors, object, len(tensors)), np.empty(len(tensors), np.int64)
+    try:
+        function = int(getattr(torch._C._dynamo.guards, "_torchinductor_pyobject_tensor_data_ptr"))  # noqa: B009
+        read = _jit(_read, cached=True)
+        read(function, objects.__array_interface__["data"][0], found)
+    except Exception:  # it is private to torch
+        return None
+    return (read, function) if np.array_equal(found, batch.data_ptrs(tensors)) else None
+
+
 @functools.cache
 def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Callable[..., None] | None:
     """Return the loop when it is compiled for these, or None where Numba fails."""
     try:
-        return _tried(_loop(cached=True), dtype, centered, momentum)
+        return _tried(_jit(_step, cached=True), dtype, centered, momentum)
     except Exception as error:
         cause = error
     try:
-        loop = _tried(_loop(cached=False), dtype, centered, momentum)
+        loop = _tried(_jit(_step, cached=False), dtype, centered, momentum)
     except Exception as error:
         warn_once(f"RMSprop steps without its fused kernel, because Numba fails here: {error!r}")
         return None
@@ -144,11 +178,12 @@ def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Callable[..
 
 
 @functools.cache
-def _loop(cached: bool) -> Callable[..., None]:
+def _jit(function: Callable[..., None], cached: bool) -> Callable[..., None]:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError("NUMBA_DISABLE_JIT is set")
     # The error model without ZeroDivisionError is what lets the loop become vector instructions.
-    compiled: Callable[..., None] = numba.njit(nogil=True, error_model="numpy", cache=cached)(_step)
+    compile = numba.njit(nogil=function is _step, error_model="numpy", cache=cached)
+    compiled: Callable[..., None] = compile(function)
     return compiled
 
 
@@ -255,6 +290,23 @@ def _step(
             for i in range(len(ends)):
                 step = _pointer(addresses[STEP, i], 0, np.float32(0))
                 step[0] += np.float32(1)
+
+
+def _read(function, objects, found):
+    for i in range(len(found)):
+        found[i] = _called(function, _pointer(objects, i, np.int64(0))[0])
+
+
+@intrinsic
+def _called(_, function, argument):
+    """Return what a function of C at an address makes of the address of an object."""
+    word = ir.IntType(64)
+
+    def generate(context, builder, signature, arguments):
+        pointer = ir.FunctionType(word, [word]).as_pointer()
+        return builder.call(builder.inttoptr(arguments[0], pointer), [arguments[1]])
+
+    return types.int64(types.int64, types.int64), generate
 
 
 @intrinsic

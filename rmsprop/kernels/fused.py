@@ -3,13 +3,17 @@
 import functools
 import importlib
 import importlib.util
+from collections.abc import Callable, Sequence
 from types import ModuleType
 
 import torch
+from torch import Tensor
 
+from rmsprop.kernels import batch
+from rmsprop.kernels.batch import Integers
 from rmsprop.kernels.warning import warn_once
 
-__all__ = ["devices", "is_usable", "kernel_of"]
+__all__ = ["data_ptrs_on", "devices", "is_usable", "kernel_of"]
 
 COMPILERS = {"cpu": "numba", "cuda": "triton"}
 
@@ -22,6 +26,11 @@ def is_usable(
     return kernel is not None and bool(
         kernel.is_usable(device, dtype, centered=centered, momentum=momentum)
     )
+
+
+def data_ptrs_on(device: torch.device) -> Callable[[Sequence[Tensor]], Integers]:
+    """Return what finds the addresses of tensors on a device soonest."""
+    return getattr(kernel_of(device.type), "data_ptrs", batch.data_ptrs)
 
 
 def devices() -> list[str]:
