@@ -27,8 +27,8 @@ UNSEALED := unset $${!PYTHON*} PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET; export
 define SOURCE
 cp -R book $$run/source
 cp $(EXECUTED) $$run/source
-$(PY) -m rmsprop.ledger $(EXECUTED) > $$run/source/claims.md
-$(PY) -m rmsprop.figures.gallery book $(EXECUTED) > $$run/source/gallery.md
+$(PY) -m rmsprop.press.ledger $(EXECUTED) > $$run/source/claims.md
+$(PY) -m rmsprop.press.gallery book $(EXECUTED) > $$run/source/gallery.md
 endef
 
 .PHONY: help book pdf verify accept test parity check links serve bench pages lab lint release lock clean
@@ -40,7 +40,7 @@ book: build/html/index.html ## execute what changed, then render build/html (add
 	@echo 'The book is at build/html/index.html'
 
 pdf: book ## print the whole book with Chromium into build/rmsprop.pdf
-	@$(PY) -m rmsprop.pdf
+	@$(PY) -m rmsprop.press.pdf
 
 verify: .venv/.ready ## execute chapters again and compare figures with their records (FIGURE=id: one)
 	@$(PY) -m rmsprop.commands verify $(FIGURE)
@@ -71,7 +71,7 @@ bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, t
 	@$(SEALED) env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
 
 pages: book ## measure weight, largest paint and layout shift of every page
-	@$(PY) -m benchmarks.pages
+	@$(PY) -m benchmarks.page_weight
 
 lab: .venv/.ready ## edit the chapters in JupyterLab
 	@JUPYTER_PATH="$$PWD/.jupyter" .venv/bin/python -I -m jupyterlab --notebook-dir=book
@@ -80,6 +80,7 @@ lint: .venv/.ready ## check style, types, and that the figures have records, and
 	@$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
+	$(PY) .venv/bin/lint-imports --no-cache
 	$(PY) -m rmsprop.commands check
 	$(PY) -m nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
 

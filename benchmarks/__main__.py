@@ -16,7 +16,7 @@ from benchmarks.contenders import VARIANTS
 from benchmarks.machine import describe, slug
 from benchmarks.measure import measure
 from benchmarks.sets import SETS
-from rmsprop import choose_device
+from rmsprop.experiments.device import choose_device
 
 RESULTS = Path(__file__).parent / "results"
 

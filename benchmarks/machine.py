@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rmsprop.figures.environment import processor, version
+from rmsprop.records.environment import processor, version
 
 __all__ = ["describe", "slug"]
 

@@ -66,7 +66,8 @@ import json, sys, time
 import torch
 from benchmarks.contenders import VARIANTS
 from benchmarks.measure import make_params
-from rmsprop import RMSprop, choose_device
+from rmsprop import RMSprop
+from rmsprop.experiments.device import choose_device
 device = choose_device()
 params = make_params(json.loads(sys.argv[1]), device)
 optimizer = RMSprop(params, **VARIANTS[sys.argv[2]], fused=True)

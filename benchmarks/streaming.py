@@ -24,34 +24,35 @@ def stream(params: Sequence[Parameter], accesses: int) -> Callable[[], Any]:
 
 def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any]:
     import numba
-    import numpy as np
 
-    from rmsprop.kernels.cpu import _pointer
+    from rmsprop.kernels.threads import in_threads
 
-    # As in the kernel: threads share evenly, and what is None is not compiled.
-    @numba.njit(parallel=True, nogil=True)
-    def add(addresses, n, threads, third, fourth):
-        for thread in numba.prange(threads):
-            start, stop = n * thread // threads, n * (thread + 1) // threads
-            grad = _pointer(addresses[0], start, np.float32(0))
-            a = _pointer(addresses[1], start, np.float32(0))
-            b = _pointer(addresses[2], start, np.float32(0))
-            c = _pointer(addresses[3], start, np.float32(0))
-            d = _pointer(addresses[4], start, np.float32(0))
-            for j in range(stop - start):
-                x = grad[j]
-                a[j] = a[j] + x
-                b[j] = b[j] + x
-                if third is not None:
-                    c[j] = c[j] + x
-                if fourth is not None:
-                    d[j] = d[j] + x
+    # What is None is not compiled.
+    @numba.njit(nogil=True)
+    def add(start, stop, grad, a, b, c, d):
+        for j in range(start, stop):
+            x = grad[j]
+            a[j] = a[j] + x
+            b[j] = b[j] + x
+            if c is not None:
+                c[j] = c[j] + x
+            if d is not None:
+                d[j] = d[j] + x
 
-    tensors = [grad, *buffers]
-    addresses = np.array([tensor.data_ptr() for tensor in tensors] + [0] * (5 - len(tensors)))
-    present = [True if len(buffers) > k else None for k in (2, 3)]
-    # The tensors are named so that they live as long as the function.
-    return lambda: (add(addresses, tensors[0].numel(), torch.get_num_threads(), *present), tensors)
+    arrays = [tensor.numpy() for tensor in (grad, *buffers)] + [None] * (4 - len(buffers))
+    n, threads = grad.numel(), torch.get_num_threads()
+    ends = [n * k // (4 * threads) for k in range(4 * threads + 1)]
+
+    def stream() -> None:
+        parts = [*zip(ends[:-1], ends[1:], strict=True)]
+
+        def work() -> None:
+            while parts:
+                add(*parts.pop(), *arrays)
+
+        in_threads(work, threads, aside=lambda: None)
+
+    return stream
 
 
 def _on_cuda(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any]:

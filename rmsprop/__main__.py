@@ -2,7 +2,7 @@
 
 import sys
 
-from rmsprop.repository import find_root
+from rmsprop.records.repository import find_root
 from rmsprop.sealed import execute
 
 if __name__ == "__main__":

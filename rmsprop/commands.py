@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from rmsprop.figures.accept import accept
-from rmsprop.figures.check import check
-from rmsprop.figures.record import RecordError
-from rmsprop.figures.verify import verify
-from rmsprop.release import release
-from rmsprop.repository import find_root
+from rmsprop.records.accept import accept
+from rmsprop.records.archive import release
+from rmsprop.records.consistency import check
+from rmsprop.records.record import RecordError
+from rmsprop.records.repository import find_root
+from rmsprop.records.verify import verify
 
 
 def main(arguments: list[str] | None = None) -> int:

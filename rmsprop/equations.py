@@ -917,8 +917,8 @@ def floor_rate(condition: ArrayLike, angle: ArrayLike, alpha: ArrayLike) -> Arra
        \rho = \frac{2\alpha}{1 + \alpha} \cdot
        \frac{2\kappa}{(h_{11} + |h_{12}|)(h_{22} + |h_{12}|)}
 
-    with :math:`h` the Hessian of `rmsprop.problems.quadratic`. It does not depend on the learning
-    rate.
+    with :math:`h` the Hessian of a valley of curvatures 1 and :math:`\kappa`, turned by the angle.
+    It does not depend on the learning rate.
 
     Args:
         condition: condition number :math:`\kappa`, at least 1.

@@ -11,7 +11,7 @@ import torch
 from benchmarks import __main__ as bench
 from benchmarks import contenders, machine, sets, streaming, timing
 from benchmarks.measure import make_params
-from rmsprop.recordings import recordings
+from benchmarks.recordings import recordings
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")

@@ -13,9 +13,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from rmsprop.figures.publish import MIME_TYPE
-from rmsprop.figures.record import make_record, write
-from rmsprop.notebooks import outputs
+from rmsprop.records.mime import FIGURE
+from rmsprop.records.outputs import outputs
+from rmsprop.records.record import write
+from rmsprop.records.tidy import make_record
 
 ROOT = Path(__file__).parents[1]
 MAKE_VARIABLES = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
@@ -38,8 +39,8 @@ class Book:
         shutil.copytree(ROOT / ".jupyter", root / ".jupyter")
         shutil.copytree(ROOT / "rmsprop", root / "rmsprop")
         self.write("rmsprop/__init__.py", '__version__ = "0"')
-        self.write("rmsprop/ledger.py", 'print("# Claims")')
-        self.write("rmsprop/figures/gallery.py", 'print("# Figures")')
+        self.write("rmsprop/press/ledger.py", 'print("# Claims")')
+        self.write("rmsprop/press/gallery.py", 'print("# Figures")')
         self.write("book/figures/a.csv", "x\n1\n")
         self.write("book/_toc.yml", TOC)
         self.write("book/intro.md", "# Introduction\n\nSee {doc}`one`.")
@@ -201,7 +202,7 @@ RECORD = make_record("a", caption="C.", alt="A.", data={"x": [0, 1, 2], "y": [0,
 PUBLISH = """\
 import os
 import matplotlib.pyplot as plt
-from rmsprop.figures import publish, use_style
+from rmsprop.press import publish, use_style
 use_style()
 try:
     assert not __debug__
@@ -217,7 +218,7 @@ publish(fig, "a", caption="C.", alt="A.", data={"x": [0, 1, 2], "y": [0, 1, 4]})
 def one_figure(root):
     """Return a book of two pages beside those that are made: the first, and a chapter's."""
     book = Book(root)
-    shutil.copy(ROOT / "rmsprop/figures/gallery.py", root / "rmsprop/figures")
+    shutil.copy(ROOT / "rmsprop/press/gallery.py", root / "rmsprop/press")
     book.write(
         "CITATION.cff", "{title: T, version: 1, date-released: 2026-01-02, authors: [{name: A}]}"
     )
@@ -280,7 +281,7 @@ def test_what_is_built_depends_on_nothing_around_it(tmp_path, hostile):
     plain.make(*plain.executed("one"))
     book.make("-j2", "book", **hostile, **NO_PYTHON)
 
-    (expected,) = outputs(plain.root / "build/executed/one.ipynb", MIME_TYPE)
+    (expected,) = outputs(plain.root / "build/executed/one.ipynb", FIGURE)
     html = book.root / "build/html"
     assert (html / "figures/a.csv").read_text() == expected["csv"] == RECORD.csv
     assert (html / "figures/a.svg").read_text() == expected["svg"]
@@ -330,7 +331,7 @@ def test_kernels_of_the_lab_depend_on_nothing_around_it(tmp_path, hostile):
         env=os.environ | hostile | NO_PYTHON | own,
         check=True,
     )
-    (figure,) = outputs(book.root / "shown.ipynb", MIME_TYPE)
+    (figure,) = outputs(book.root / "shown.ipynb", FIGURE)
     assert figure["csv"] == RECORD.csv
     assert said(book.root / "shown.ipynb") == "[]\n"
 

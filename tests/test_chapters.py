@@ -8,13 +8,15 @@ import nbformat
 import pytest
 import yaml
 
-from rmsprop import equations, networks
-from rmsprop.figures.check import check
-from rmsprop.figures.source import find_sources
+from rmsprop import equations
+from rmsprop.experiments import networks, students
+from rmsprop.records.consistency import check
+from rmsprop.records.source import find_sources
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 SOURCES = find_sources(ROOT / "book")
+PACKAGE = inspect.getsource(networks) + inspect.getsource(students)
 TEXT = "".join(path.read_text() for path in CHAPTERS)
 
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -60,7 +62,7 @@ def test_table_of_contents_lists_every_chapter():
 @every_chapter
 def test_number_in_the_text_is_a_setting_in_the_code_or_comes_from_the_run(path):
     """What a run found is glued in; what is typed must stand in the code. Years are free."""
-    code = "\n".join(cell.source for cell in code_cells(path)) + inspect.getsource(networks)
+    code = "\n".join(cell.source for cell in code_cells(path)) + PACKAGE
     settings = set(re.findall(r"\d+\.?\d*(?:e-?\d+)?", code.replace("_", "")))
     text = "\n".join(
         cell.source

@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from rmsprop import equations
 from rmsprop.equations import State
-from rmsprop.steady import variance_error
+from rmsprop.experiments.steady_gradients import variance_error
 
 EPSILON = np.finfo(np.float64).eps
 ALPHAS = (0.0, 0.5, 0.9, 0.99, 0.999)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rmsprop.browser import chromium, find_chromium, serve
+from rmsprop.press.browser import chromium, find_chromium, serve
 
 HTML = Path(__file__).parents[2] / "build" / "html"
 

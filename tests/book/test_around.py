@@ -10,7 +10,7 @@ import pypdf
 import pytest
 from bs4 import BeautifulSoup
 
-from rmsprop import repository
+from rmsprop.records import repository
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "build" / "html"
@@ -129,7 +129,7 @@ def test_a_printed_page_has_the_text_alone(page, address):
 
 
 def test_the_book_prints_as_one_with_numbered_contents_and_links_inside(browser):
-    subprocess.run([sys.executable, "-m", "rmsprop.pdf"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "rmsprop.press.pdf"], cwd=ROOT, check=True)
     pdf = pypdf.PdfReader(ROOT / "build" / "rmsprop.pdf")
     assert pdf.metadata.title.startswith("RMSprop, executed")
     outline = [entry.title for entry in pdf.outline if not isinstance(entry, list)]

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import rmsprop
-from rmsprop import problems
-from rmsprop.figures import explorer
-from rmsprop.figures.style import COLORS, darken
+from rmsprop.experiments import problems
+from rmsprop.press import explorer
+from rmsprop.press.style import COLORS, darken
 
 STYLE = Path(__file__).parents[2] / "book/live/live.css"
 

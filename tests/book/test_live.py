@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from rmsprop.figures.live import FIGURES, scripts
+from rmsprop.press.live.directive import FIGURES, scripts
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "build" / "html"
-PLACES = {"explorer": "intro.html", "averages": "moving-average.html"}
+PLACES = {"explorer": "intro.html", "signal": "moving-average.html"}
 LINKS = {
     "explorer": "#explorer?story=turned&rmsprop.lr=0.0123&step=41",
-    "averages": "#averages?signal=nine&third=0.995&at=41",
+    "signal": "#signal?signal=nine&third=0.995&at=41",
 }
 
 every_figure = pytest.mark.parametrize("name", FIGURES)

@@ -86,13 +86,13 @@ def test_a_page_is_no_wider_than_a_phone_even_with_everything_unfolded(opened, a
 
 @every_page
 def test_a_page_keeps_its_budget(browser, address, name):
-    benchmark = pytest.importorskip("benchmarks.pages")
+    benchmark = pytest.importorskip("benchmarks.page_weight")
     assert benchmark.first_load(browser, address, name, 1280)["read_bytes"] < 1_500_000
     assert benchmark.further_bytes(browser, address, name) < 300_000
 
 
 @every_page
 def test_no_figure_moves_the_text_when_it_loads(browser, address, name):
-    benchmark = pytest.importorskip("benchmarks.pages")
+    benchmark = pytest.importorskip("benchmarks.page_weight")
     measured = benchmark.first_load(browser, address, name, 390, math=False)
     assert measured["layout_shift"] < 0.02

@@ -1,0 +1,62 @@
+"""Recorded benchmarks: `make bench` writes them, the chapter on performance reads them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rmsprop.records.repository import find_root
+
+__all__ = ["Recording", "recordings"]
+
+
+class Recording:
+    """What one machine measured.
+
+    Attributes:
+        device: its name.
+        type: ``cpu`` or ``cuda``.
+        label: the name with the number of cores and the date, as it stands under a figure.
+        sets: the sets of tensors, in the order in which they were measured.
+        rounds: how often every contender of a set took its turn.
+    """
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        machine = content["machine"]
+        self.device: str = machine["device"]
+        self.type: str = machine["type"]
+        cores = f", {machine['cores']} cores" if self.type == "cpu" else ""
+        self.label = f"{self.device}{cores}, {content['date']}"
+        self.versions: dict[str, str] = machine["versions"]
+        self._results = {
+            (result["set"], result["variant"], result["contender"]): result
+            for result in content["results"]
+        }
+        self.sets = list(dict.fromkeys(key[0] for key in self._results))
+        self.rounds = len(content["results"][0]["seconds"])
+
+    def median(self, set: str, variant: str, contender: str) -> float | None:
+        """Return the median seconds of a step, None where that was not measured."""
+        return self.value("median_s", set, variant, contender)
+
+    def value(self, field: str, set: str, variant: str, contender: str) -> float | None:
+        """Return a field of one result, None where that was not measured.
+
+        Args:
+            field: such as ``seconds``, one number per round, or ``peak_extra_bytes``.
+            set: of tensors.
+            variant: of the rule.
+            contender: who took the step.
+        """
+        result = self._results.get((set, variant, contender))
+        return None if result is None else result[field]
+
+
+def recordings(root: Path | None = None) -> list[Recording]:
+    """Return all recordings of a repository, by name of their file.
+
+    Args:
+        root: the repository or release; that of the working directory unless given.
+    """
+    root = root or find_root()
+    files = sorted(root.glob("benchmarks/results/*.json")) if root else []
+    return [Recording(json.loads(file.read_text())) for file in files]

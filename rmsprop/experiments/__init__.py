@@ -1,0 +1,7 @@
+"""What the chapters run.
+
+`problems` are functions to minimize, `rules` how points move, `paths` their runs and `races` the
+search for the best rate, compiled. `networks` trains stacks of small networks, `students` and
+`digits` are two tasks for them. `traps` are sequences on which RMSprop goes the wrong way,
+`steady_gradients` those on which centering fails. `device` says where all of it runs.
+"""

@@ -1,0 +1,7 @@
+"""Draw, publish and quote: what a chapter needs beside its experiment."""
+
+from rmsprop.press.numbers import quote, table
+from rmsprop.press.publish import publish
+from rmsprop.press.style import COLORS, INK, MUTED, SERIES, use_style
+
+__all__ = ["COLORS", "INK", "MUTED", "SERIES", "publish", "quote", "table", "use_style"]

@@ -1,0 +1,1 @@
+"""Live figures: what each shows, in Python, and its scripts and style beside it."""

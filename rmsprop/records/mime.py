@@ -1,0 +1,9 @@
+"""The two kinds of output that are our own, by MIME type."""
+
+__all__ = ["FIGURE", "VERDICT"]
+
+FIGURE = "application/vnd.rmsprop.figure+json"
+"""A published figure: its record, its data and its picture."""
+
+VERDICT = "application/vnd.rmsprop.verdict+json"
+"""A ruling on a claim."""

@@ -1,0 +1,148 @@
+"""Drifts and thresholds against exact sums, published values and runs."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from rmsprop import equations
+from rmsprop.experiments.traps import rare_large, run, smallest_safe_alpha
+
+
+@pytest.mark.parametrize(
+    ("slopes", "alpha"),
+    [
+        (rare_large(3, 3), 0.47231),
+        (rare_large(10, 3), 0.09835),
+        (rare_large(10, 10), 0.95544),
+        (rare_large(10, 10, copies=2), 0.63437),
+        (rare_large(101, 101), 0.99960),
+        (rare_large(3, 3, copies=2), 0.0),
+    ],
+    ids=str,
+)
+def test_smallest_safe_alpha_has_its_known_value(slopes, alpha):
+    assert_allclose(smallest_safe_alpha(slopes), alpha, rtol=0, atol=6e-6)
+
+
+def test_slopes_that_lead_nowhere_are_refused():
+    with pytest.raises(ValueError, match=r"positive mean, got -0\.5"):
+        smallest_safe_alpha([1.0, -2.0])
+
+
+@given(n=st.integers(3, 60), excess=st.floats(0.2, 20))
+def test_drift_changes_its_sign_at_the_smallest_safe_alpha(n, excess):
+    slopes = rare_large(n - 1 + excess, n)
+    root = smallest_safe_alpha(slopes)
+    gap = 1 - root
+    assert equations.drift(slopes, 1 - gap * 0.999) < 0
+    if root > 0:
+        assert equations.drift(slopes, 1 - min(gap * 1.001, 1.0)) > 0
+
+
+@given(n=st.integers(2, 40), rare=st.floats(1.5, 100), alpha=st.floats(0.01, 0.999))
+def test_drift_of_one_rare_slope_is_the_closed_sum(n, rare, alpha):
+    u = (1 - alpha) * (rare**2 - 1) / (1 - alpha**n)
+    i = np.arange(1, n)
+    expected = -rare / np.sqrt(1 + u) + (1 / np.sqrt(1 + alpha**i * u)).sum()
+    assert_allclose(equations.drift(rare_large(rare, n), alpha), expected, rtol=1e-9, atol=1e-9)
+
+
+@given(
+    slopes=st.lists(st.floats(0.1, 5) | st.floats(-5, -0.1), min_size=1, max_size=8),
+    alpha=st.floats(0, 0.95),
+)
+def test_drift_is_what_torch_goes_per_period(slopes, alpha):
+    periods = int(40 / -np.log(max(alpha, 1e-9)) / len(slopes)) + 2
+    w = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.RMSprop([w], lr=1.0, alpha=alpha, eps=0.0)
+    for g in slopes * periods:
+        w.grad = torch.tensor(g, dtype=torch.float64)
+        optimizer.step()
+    start = w.item()
+    for g in slopes:
+        w.grad = torch.tensor(g, dtype=torch.float64)
+        optimizer.step()
+    assert_allclose(equations.drift(slopes, alpha), w.item() - start, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [100, 300, 1000])
+def test_safe_window_is_the_limit_of_the_root(n):
+    for excess in (1, 2, 5):  # of the rare slope over the others together
+        window = 1 / (1 - smallest_safe_alpha(rare_large(n - 1 + excess, n)))
+        expected = equations.safe_window(n - 1 + excess, n)
+        assert_allclose(expected, window, rtol=2 * excess / n)
+
+
+def test_random_slopes_change_direction_at_their_safe_window():
+    rare, excess = 10.0, 0.1
+    p = (1 + excess) / (rare + 1)
+    moments = (p * rare**k + (1 - p) * (-1) ** k for k in (1, 2, 3))
+    window = equations.safe_window_random(*moments)
+    rng = np.random.default_rng(0)
+
+    def mean_step(alpha):
+        v, total, steps = np.full(400, p * rare**2 + 1 - p), 0.0, 4000
+        for _ in range(steps):
+            total += (1 - p) / np.sqrt(alpha * v + 1 - alpha)
+            total -= p * rare / np.sqrt(alpha * v + (1 - alpha) * rare**2)
+            v = alpha * v + (1 - alpha) * np.where(rng.random(400) < p, rare**2, 1.0)
+        return total.mean() / steps
+
+    assert mean_step(1 - 1.1 / window) > 0 > mean_step(1 - 0.9 / window)
+
+
+@given(alpha=st.floats(0.01, 0.999))
+def test_ring_down_has_the_eigenvalues_of_the_linearized_step(alpha):
+    matrix = [[2 * alpha - 1, -alpha], [2 * (1 - alpha), alpha]]
+    eigenvalues = np.linalg.eigvals(matrix)
+    slowest = eigenvalues[np.abs(eigenvalues).argmax()]
+    decay, period = equations.ring_down(alpha)
+    # Near 1/9 the two eigenvalues meet, and rounding moves them by its root.
+    assert_allclose(decay, np.abs(slowest), rtol=1e-7)
+    if abs(alpha - 1 / 9) > 1e-3:
+        assert_allclose(period, 2 * np.pi / np.abs(np.angle(slowest)), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "period"), [(0.05, 2), (0.9, 13.65), (0.99, 44.31), (0.999, 140.5)]
+)
+def test_ring_down_has_its_known_period(alpha, period):
+    assert_allclose(equations.ring_down(alpha)[1], period, rtol=4e-4)
+
+
+def test_dip_has_its_known_depth():
+    assert_allclose(equations.dip([0.99, 0.999]), [-491.0, -4932.3], rtol=1e-4)
+
+
+def test_run_repeats_each_alpha_alone_and_stays_within_its_bound():
+    def slope(t, x):
+        return 3.0 if t % 3 == 1 else -1.0
+
+    def lr(t):
+        return 0.5 / np.sqrt(t)
+
+    together = np.array(list(run(slope, [0.1, 0.9], lr=lr, steps=50, bound=0.4)))
+    assert together.shape == (51, 2)
+    assert np.abs(together).max() == 0.4
+    for i, alpha in enumerate([0.1, 0.9]):
+        alone = np.array(list(run(slope, alpha, lr=lr, steps=50, bound=0.4)))
+        assert_array_equal(together[:, i], alone)
+
+
+def test_amsgrad_is_that_of_torch_without_momentum():
+    rng = np.random.default_rng(0)
+    slopes = rng.normal(size=40)
+    points = list(
+        run(lambda t, x: slopes[t - 1], 0.9, lr=lambda t: 0.1 / np.sqrt(t), steps=40, amsgrad=True)
+    )
+    w = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.Adam([w], betas=(0.0, 0.9), eps=0.0, amsgrad=True)
+    for t, g in enumerate(slopes, start=1):
+        # Adam corrects the bias; without it, each step is longer by the root of the factor.
+        optimizer.param_groups[0]["lr"] = 0.1 / np.sqrt(t) / np.sqrt(1 - 0.9**t)
+        w.grad = torch.tensor(g)
+        optimizer.step()
+        assert_allclose(points[t], w.item(), rtol=0, atol=1e-12)
