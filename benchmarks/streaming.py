@@ -1,5 +1,6 @@
 """The streaming limit: the reads and writes of a step, with nothing computed from them."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any
     ends = [n * k // (4 * threads) for k in range(4 * threads + 1)]
 
     def stream() -> None:
-        parts = [*zip(ends[:-1], ends[1:], strict=True)]
+        parts = [*itertools.pairwise(ends)]
 
         def work() -> None:
             while parts:

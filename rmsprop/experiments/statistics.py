@@ -1,0 +1,98 @@
+"""What paired seeds say: ratios and differences with their intervals, by the bootstrap."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Interval", "at_best_rate", "mean_interval", "paired_ratio", "tuned_difference"]
+
+LEVELS = (0.025, 0.975)
+
+
+class Interval(NamedTuple):
+    """An estimate and the ends of its 95% interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def at_best_rate(losses: ArrayLike) -> NDArray[np.float64]:
+    """Return the losses at the rate whose median over the seeds is least.
+
+    Args:
+        losses: a row for each rate, a column for each seed, shape ``(rates, seeds)``. A rate with a
+            NaN is never the best.
+
+    Returns:
+        Shape ``(seeds,)``.
+
+    >>> at_best_rate([[3.0, 3.0], [1.0, 2.0], [np.nan, 0.0]])
+    array([1., 2.])
+    """
+    losses = np.asarray(losses, dtype=np.float64)
+    medians = np.median(losses, axis=1)
+    return np.asarray(losses[np.where(np.isnan(medians), np.inf, medians).argmin()])
+
+
+def mean_interval(values: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> Interval:
+    """Estimate a mean, with the percentiles of means of resamples.
+
+    Args:
+        values: one for each seed, shape ``(seeds,)``.
+        resamples: how many samples with replacement are drawn.
+        seed: of the draws.
+
+    Source: Efron and Tibshirani (1993), section 13.3. Equal, but for the draws, to
+    ``scipy.stats.bootstrap((values,), np.mean, method="percentile")``.
+
+    >>> mean_interval([1.0, 1.0, 1.0])
+    Interval(estimate=1.0, low=1.0, high=1.0)
+    """
+    values = np.asarray(values, dtype=np.float64)
+    n = len(values)
+    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    low, high = np.quantile(values[draws].mean(axis=1), LEVELS)
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def paired_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Estimate the geometric mean of ratios of losses that share their seeds.
+
+    Args:
+        first: positive, one for each seed, shape ``(seeds,)``.
+        second: likewise, seed by seed.
+
+    >>> paired_ratio([2.0, 8.0], [1.0, 4.0]).estimate
+    2.0
+    """
+    logs = mean_interval(np.log(np.asarray(first) / np.asarray(second)))
+    return Interval(*(float(np.exp(number)) for number in logs))
+
+
+def tuned_difference(
+    first: ArrayLike, second: ArrayLike, *, resamples: int = 2000, seed: int = 2
+) -> Interval:
+    """Estimate the difference of means, second less first, each at its best rate.
+
+    Every resample of the seeds finds its own best rates, so that the interval has the luck of
+    tuning in it.
+
+    Args:
+        first: a row for each rate, a column for each seed, shape ``(rates, seeds)``.
+        second: likewise; the seeds are shared, the rates need not be.
+        resamples: how many samples with replacement are drawn.
+        seed: of the draws.
+
+    >>> tuned_difference([[1.0, 1.0], [5.0, 5.0]], [[3.0, 3.0]]).estimate
+    2.0
+    """
+    first, second = np.asarray(first), np.asarray(second)
+    n = first.shape[1]
+    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    draws = np.vstack([np.arange(n), draws])
+    least = [each[:, draws].mean(axis=-1).min(axis=0) for each in (first, second)]
+    difference = least[1] - least[0]
+    low, high = np.quantile(difference[1:], LEVELS)
+    return Interval(float(difference[0]), float(low), float(high))

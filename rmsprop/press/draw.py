@@ -1,0 +1,191 @@
+"""Parts that many figures are drawn from: labels, guides, bands of seeds, maps of losses."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from rmsprop import equations
+from rmsprop.press.style import INK, MUTED
+
+__all__ = [
+    "DASHED",
+    "DOTTED",
+    "band",
+    "guide",
+    "label",
+    "loss_map",
+    "loss_table",
+    "mark_alphas",
+    "strip",
+]
+
+DASHED, DOTTED = (0, (4, 3)), (0, (1, 1))
+
+# On a map of values, whose colors are the same on a dark page.
+LIGHT, DARK = "#fefefe", "#010101"
+
+
+def label(
+    ax: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float] = (0, 0),
+    color: str = INK,
+    **options: Any,
+) -> None:
+    """Write a text beside a point.
+
+    Args:
+        ax: where to draw.
+        text: what to write.
+        at: the point, in units of the data.
+        offset: from there to the text's anchor, in points.
+        color: of the text.
+        options: for `matplotlib.axes.Axes.annotate`: ``ha``, ``va``, ``fontsize`` and the like.
+    """
+    ax.annotate(text, at, xytext=offset, textcoords="offset points", color=color, **options)
+
+
+def guide(ax: Axes, *, x: float | None = None, y: float | None = None, **options: Any) -> None:
+    """Draw a thin dashed line across the axes: upright at `x`, or level at `y`.
+
+    Args:
+        ax: where to draw.
+        x: where an upright line stands.
+        y: where a level line lies.
+        options: what differs from the usual color, linewidth and linestyle.
+    """
+    look: dict[str, Any] = {"color": MUTED, "linewidth": 0.8, "linestyle": DASHED} | options
+    if x is not None:
+        ax.axvline(x, **look)
+    if y is not None:
+        ax.axhline(y, **look)
+
+
+def band(
+    ax: Axes,
+    x: ArrayLike,
+    values: ArrayLike,
+    color: str,
+    *,
+    quantiles: tuple[float, float, float] = (0.25, 0.5, 0.75),
+    opacity: float = 0.15,
+    **options: Any,
+) -> NDArray[np.float64]:
+    """Draw the median over seeds as a line, and its quartiles as a band around it.
+
+    Args:
+        ax: where to draw.
+        x: positions, shape ``(n,)``.
+        values: a row for each position, a column for each seed, shape ``(n, seeds)``.
+        color: of both.
+        quantiles: lower edge, line, upper edge.
+        opacity: of the band, from 0 to 1.
+        options: for the line: ``marker``, ``linestyle``, ``label`` and the like.
+
+    Returns:
+        The medians, shape ``(n,)``.
+    """
+    low, middle, high = np.quantile(np.asarray(values), quantiles, axis=1)
+    ax.fill_between(np.asarray(x), low, high, color=color, alpha=opacity, linewidth=0)
+    ax.plot(x, middle, color=color, **options)
+    return np.asarray(middle)
+
+
+def strip(
+    ax: Axes, values: ArrayLike, at: float, color: str, *, spread: float = 0.0, upright: bool = True
+) -> None:
+    """Draw every seed as a dot, and their median as a bar across.
+
+    Args:
+        ax: where to draw.
+        values: one for each seed, shape ``(seeds,)``.
+        at: position of the row or column of dots on the other axis, where it has a width of 1.
+        color: of dots and bar.
+        spread: how far the dots, in order of their values, stray from the position to both sides.
+        upright: whether the values are heights; else they run to the right.
+    """
+    values = np.sort(np.asarray(values))
+    places = at + np.linspace(-spread, spread, len(values))
+    bar, ends = [np.median(values)] * 2, [at - 0.32, at + 0.32]
+    dots, line = ((places, values), (ends, bar)) if upright else ((values, places), (bar, ends))
+    ax.plot(*dots, ".", color=color, markersize=3)
+    ax.plot(*line, color=color, linewidth=1.8)
+
+
+def loss_map(
+    ax: Axes, x: ArrayLike, y: ArrayLike, values: ArrayLike, limits: tuple[float, float]
+) -> QuadMesh:
+    """Draw values over two logarithmic axes, dark where they are large.
+
+    Args:
+        ax: where to draw.
+        x: positions, shape ``(n,)``.
+        y: positions, shape ``(m,)``.
+        values: positive, shape ``(m, n)``; beyond the limits they have the colors of the limits.
+        limits: the least and the greatest value that are told apart.
+
+    Returns:
+        The map, for a color bar.
+    """
+    ax.grid(False)
+    ax.set(xscale="log", yscale="log")
+    return ax.pcolormesh(
+        np.asarray(x),
+        np.asarray(y),
+        np.asarray(values),
+        norm=LogNorm(*limits),
+        cmap="viridis_r",
+        rasterized=True,
+        shading="nearest",
+    )
+
+
+def mark_alphas(ax: Axes, alphas: ArrayLike = (0.9, 0.99, 0.999), color: str = LIGHT) -> None:
+    """Mark values of alpha on an axis of windows: a line across the map, the number above it.
+
+    Args:
+        ax: with its limits set, windows on its horizontal axis.
+        alphas: which to mark.
+        color: of the lines.
+    """
+    top = ax.get_ylim()[1]
+    above: dict[str, Any] = {"ha": "center", "fontsize": 8, "annotation_clip": False}
+    for alpha in np.asarray(alphas):
+        window = float(equations.window(alpha))
+        guide(ax, x=window, color=color, linewidth=0.7)
+        label(ax, f"{alpha:g}", (window, top), (0, 3), **above)
+    label(ax, "alpha =", (2.2, top), (0, 3), **above)
+
+
+def loss_table(ax: Axes, values: ArrayLike, limits: tuple[float, float]) -> None:
+    """Draw a table of numbers colored by size, the least of every row in bold and in a box.
+
+    Args:
+        ax: where to draw; rows go up from 0, columns to the right.
+        values: positive, shape ``(rows, columns)``.
+        limits: of the color scale; numbers above their geometric mean are written in white.
+    """
+    values = np.asarray(values)
+    ax.grid(False)
+    ax.imshow(values, norm=LogNorm(*limits), cmap="viridis_r", aspect="auto", origin="lower")
+    for (row, column), value in np.ndenumerate(values):
+        ax.text(
+            column,
+            row,
+            f"{value:.2f}" if value < 9.95 else f"{value:.0f}",
+            ha="center",
+            va="center",
+            fontsize=6.8,
+            color=LIGHT if value > np.sqrt(limits[0] * limits[1]) else DARK,
+            weight="bold" if column == values[row].argmin() else "normal",
+        )
+    for row, column in enumerate(values.argmin(axis=1)):
+        corner = (column - 0.46, row - 0.46)
+        box = Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=DARK, linewidth=1.2)
+        ax.add_patch(box)

@@ -1,0 +1,64 @@
+"""Intervals against SciPy, and what holds whatever the data."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from rmsprop.experiments.statistics import (
+    at_best_rate,
+    mean_interval,
+    paired_ratio,
+    tuned_difference,
+)
+
+
+def test_mean_interval_is_scipys_percentile_bootstrap():
+    values = np.random.default_rng(1).exponential(size=40)
+    ours = mean_interval(values)
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(3)
+    ).confidence_interval
+    assert ours.estimate == values.mean()
+    assert (ours.low, ours.high) == pytest.approx(tuple(theirs), rel=0.02)
+
+
+def test_mean_interval_covers_the_mean_of_normal_data_about_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    intervals = [mean_interval(rng.standard_normal(64), resamples=1000) for _ in range(400)]
+    covered = np.mean([interval.low < 0 < interval.high for interval in intervals])
+    assert 0.91 < covered < 0.98
+
+
+@given(st.lists(st.floats(0.1, 10), min_size=2, max_size=20), st.floats(0.1, 10))
+def test_ratio_of_multiples_is_their_factor(losses, factor):
+    interval = paired_ratio(factor * np.array(losses), losses)
+    assert interval == pytest.approx((factor,) * 3)
+
+
+def test_ratio_pairs_the_seeds():
+    hard = np.geomspace(1, 1000, 30)  # seeds differ a thousandfold, the methods by a tenth
+    interval = paired_ratio(1.1 * hard, hard)
+    assert interval.low > 1.09
+    assert paired_ratio(1.1 * hard, hard[::-1]).low < 1
+
+
+def test_tuning_within_the_resampling_widens_the_interval():
+    # Rates that are all alike: the best of nine is so by luck, and differs between resamples.
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, 9, 64))
+    fixed = mean_interval(second[second.mean(1).argmin()] - first[first.mean(1).argmin()])
+    tuned = tuned_difference(first, second)
+    assert tuned.estimate == pytest.approx(fixed.estimate)
+    assert not np.allclose((tuned.low, tuned.high), (fixed.low, fixed.high), rtol=0.1)
+
+
+def test_tuned_difference_with_one_rate_is_a_mean_interval():
+    first, second = np.random.default_rng(0).standard_normal((2, 1, 64))
+    tuned = tuned_difference(first, second, resamples=10_000, seed=0)
+    assert tuned == pytest.approx(mean_interval(second[0] - first[0]))
+
+
+def test_best_rate_is_that_of_the_least_median_not_mean():
+    assert at_best_rate([[1, 1, 100], [2, 2, 2]]).tolist() == [1, 1, 100]

@@ -1,0 +1,84 @@
+"""Parts of figures: what is drawn, where, and in which colors."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.backend_bases import MouseEvent
+
+from rmsprop.press import draw
+from rmsprop.press.style import INK, use_style
+
+
+@pytest.fixture
+def ax():
+    use_style()
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
+
+
+def test_label_stands_off_its_point_by_so_many_points(ax):
+    draw.label(ax, "here", (0.5, 0.5), (7, -3), ha="right")
+    (text,) = ax.texts
+    ax.figure.canvas.draw()
+    place = text.get_transform().transform(text.get_position())
+    offset = (place - ax.transData.transform((0.5, 0.5))) * 72 / ax.figure.dpi
+    assert offset == pytest.approx((7, -3))
+    assert (text.get_text(), text.get_color(), text.get_ha()) == ("here", INK, "right")
+
+
+def test_guides_cross_the_axes(ax):
+    draw.guide(ax, x=0.2)
+    draw.guide(ax, y=0.7, color="red")
+    upright, level = ax.lines
+    assert upright.get_xdata() == [0.2, 0.2]
+    assert level.get_ydata() == [0.7, 0.7]
+    assert level.get_color() == "red"
+    assert upright.is_dashed()
+
+
+def test_band_has_the_median_between_the_quartiles(ax):
+    values = np.random.default_rng(0).exponential(size=(4, 101))
+    middle = draw.band(ax, np.arange(4), values, INK)
+    assert np.array_equal(middle, np.median(values, axis=1))
+    assert np.array_equal(ax.lines[0].get_ydata(), middle)
+    edges = ax.collections[0].get_paths()[0].vertices
+    assert edges[:, 1].min() == np.quantile(values, 0.25, axis=1).min()
+    assert edges[:, 1].max() == np.quantile(values, 0.75, axis=1).max()
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_strip_shows_every_seed_and_the_median(ax, upright):
+    draw.strip(ax, [3.0, 1.0, 2.0], 5, INK, spread=0.1, upright=upright)
+    dots, bar = (line.get_xydata()[:, :: 1 if upright else -1] for line in ax.lines)
+    assert dots == pytest.approx(np.array([[4.9, 1], [5.0, 2], [5.1, 3]]))
+    assert bar == pytest.approx(np.array([[4.68, 2], [5.32, 2]]))
+
+
+def test_loss_map_shows_each_value_at_its_place(ax):
+    mesh = draw.loss_map(ax, [1, 10, 100], [1, 10], [[1, 2, 3], [4, 5, 6]], (1, 6))
+    assert mesh.get_array().ravel().tolist() == [1, 2, 3, 4, 5, 6]
+    assert mesh.contains(_at(ax, 10, 10))[1]["ind"].tolist() == [4]
+
+
+def _at(ax, x, y):
+    ax.figure.canvas.draw()
+    return MouseEvent("motion_notify_event", ax.figure.canvas, *ax.transData.transform((x, y)))
+
+
+def test_alphas_stand_at_their_windows_above_the_axes(ax):
+    ax.set(xscale="log", xlim=(1, 1e4), ylim=(0, 3))
+    draw.mark_alphas(ax, (0.9, 0.99))
+    assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([10, 100])
+    assert [text.get_text() for text in ax.texts] == ["0.9", "0.99", "alpha ="]
+    assert all(text.xy[1] == 3 for text in ax.texts)
+
+
+def test_loss_table_boxes_the_least_of_every_row(ax):
+    draw.loss_table(ax, [[0.1, 0.2, 12.4], [3.0, 0.5, 2.0]], (0.1, 10))
+    assert [text.get_text() for text in ax.texts] == ["0.10", "0.20", "12", "3.00", "0.50", "2.00"]
+    bold = [text.get_position() for text in ax.texts if text.get_weight() == "bold"]
+    assert bold == [(0, 0), (1, 1)]
+    centers = [(box.get_x() + 0.46, box.get_y() + 0.46) for box in ax.patches]
+    assert np.array(centers) == pytest.approx(np.array(bold))
+    assert [t.get_color() for t in ax.texts[:3]] == [draw.DARK, draw.DARK, draw.LIGHT]
