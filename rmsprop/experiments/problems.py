@@ -1,7 +1,8 @@
 """Test functions in two dimensions: value, gradient, minima, a customary start and their source.
 
 `value` and `gradient` take points with any leading axes: one call evaluates any number of runs.
-`value` is plain arithmetic, so it takes PyTorch tensors too, and autograd can check `gradient`.
+Each function and its partial derivatives are written once, in plain arithmetic: NumPy runs it on
+arrays, Numba compiles it for `races`, and autograd can check one against the other.
 """
 
 from collections.abc import Callable
@@ -20,22 +21,32 @@ class Problem:
 
     Attributes:
         name: how the figures call it.
-        value: maps points of shape ``(..., 2)`` to values of shape ``(...)``.
-        partials: maps the coordinates ``(x, y)`` to the pair of partial derivatives.
+        function: maps coordinates and parameters, ``(x, y, *parameters)``, to the value.
+        partials: maps the same to the pair of partial derivatives.
         minima: all global minimizers, shape ``(m, 2)``.
         start: a starting point, the customary one where there is one, shape ``(2,)``.
         source: where it was published.
+        parameters: numbers, or arrays that broadcast against the coordinates.
 
     >>> rosenbrock().value(np.array([1.0, 1.0])).item()
     0.0
     """
 
     name: str
-    value: Callable[[Any], Any]
-    partials: Callable[[Any, Any], tuple[Any, Any]]
+    function: Callable[..., Any]
+    partials: Callable[..., tuple[Any, Any]]
     minima: NDArray[np.float64]
     start: NDArray[np.float64]
     source: str
+    parameters: tuple[Any, ...] = ()
+
+    def value(self, point: Any) -> Any:
+        """Return the value at points of shape ``(..., 2)``, NumPy's or PyTorch's: shape ``(...)``.
+
+        >>> quadratic(condition=10).value(np.array([[1.0, 1.0], [0.0, 0.0]]))
+        array([5.5, 0. ])
+        """
+        return self.function(point[..., 0], point[..., 1], *self.parameters)
 
     def gradient(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the gradient at points of shape ``(..., 2)``, same shape.
@@ -43,7 +54,7 @@ class Problem:
         >>> quadratic(condition=10).gradient(np.array([1.0, 1.0]))
         array([ 1., 10.])
         """
-        return np.stack(self.partials(point[..., 0], point[..., 1]), axis=-1)
+        return np.stack(self.partials(point[..., 0], point[..., 1], *self.parameters), axis=-1)
 
     @property
     def minimum(self) -> float:
@@ -80,18 +91,11 @@ def quadratic(condition: ArrayLike, angle: ArrayLike = 0.0) -> Problem:
         raise ValueError(f"condition must be a finite number of at least 1, got {condition}")
     c, s = np.cos(angle), np.sin(angle)
     xx, xy, yy = c * c + condition * s * s, (1 - condition) * c * s, s * s + condition * c * c
-
-    def value(w: Any) -> Any:
-        x, y = w[..., 0], w[..., 1]
-        return (xx * x * x + 2 * xy * x * y + yy * y * y) / 2
-
-    def partials(x: Any, y: Any) -> tuple[Any, Any]:
-        return xx * x + xy * y, xy * x + yy * y
-
     return Problem(
         name="quadratic",
-        value=value,
-        partials=partials,
+        function=lambda x, y, xx, xy, yy: (xx * x * x + 2 * xy * x * y + yy * y * y) / 2,
+        partials=_quadratic_partials,
+        parameters=(xx, xy, yy),
         minima=np.zeros((1, 2)),
         start=np.array([1.0, 1.0]),
         source="Boyd and Vandenberghe (2004), section 9.3.2",
@@ -111,18 +115,10 @@ def rosenbrock() -> Problem:
     >>> float(rosenbrock().value(rosenbrock().start).round(9))
     24.2
     """
-
-    def value(w: Any) -> Any:
-        x, y = w[..., 0], w[..., 1]
-        return (1 - x) ** 2 + 100 * (y - x * x) ** 2
-
-    def partials(x: Any, y: Any) -> tuple[Any, Any]:
-        return -2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)
-
     return Problem(
         name="Rosenbrock",
-        value=value,
-        partials=partials,
+        function=lambda x, y: (1 - x) ** 2 + 100 * (y - x * x) ** 2,
+        partials=_rosenbrock_partials,
         minima=np.array([[1.0, 1.0]]),
         start=np.array([-1.2, 1.0]),
         source="Rosenbrock (1960)",
@@ -144,23 +140,10 @@ def beale() -> Problem:
     >>> float(beale().value(np.array([3.0, 0.5])))
     0.0
     """
-    targets = (1.5, 2.25, 2.625)
-
-    def value(w: Any) -> Any:
-        x, y = w[..., 0], w[..., 1]
-        return sum((a - x * (1 - y**k)) ** 2 for k, a in enumerate(targets, start=1))
-
-    def partials(x: Any, y: Any) -> tuple[Any, Any]:
-        residuals = [(k, a - x * (1 - y**k)) for k, a in enumerate(targets, start=1)]
-        return (
-            sum(-2 * r * (1 - y**k) for k, r in residuals),
-            sum(2 * r * x * k * y ** (k - 1) for k, r in residuals),
-        )
-
     return Problem(
         name="Beale",
-        value=value,
-        partials=partials,
+        function=_beale,
+        partials=_beale_partials,
         minima=np.array([[3.0, 0.5]]),
         start=np.array([1.0, 1.0]),
         source="Beale (1958)",
@@ -180,19 +163,10 @@ def himmelblau() -> Problem:
     >>> himmelblau().minima[0]
     array([3., 2.])
     """
-
-    def value(w: Any) -> Any:
-        x, y = w[..., 0], w[..., 1]
-        return (x * x + y - 11) ** 2 + (x + y * y - 7) ** 2
-
-    def partials(x: Any, y: Any) -> tuple[Any, Any]:
-        p, q = x * x + y - 11, x + y * y - 7
-        return 4 * x * p + 2 * q, 2 * p + 4 * y * q
-
     return Problem(
         name="Himmelblau",
-        value=value,
-        partials=partials,
+        function=lambda x, y: (x * x + y - 11) ** 2 + (x + y * y - 7) ** 2,
+        partials=_himmelblau_partials,
         minima=np.array(
             [
                 [3.0, 2.0],
@@ -220,20 +194,45 @@ def saddle() -> Problem:
     >>> round(saddle().minimum, 6)
     -0.012649
     """
-
-    def value(w: Any) -> Any:
-        x, y = w[..., 0], w[..., 1]
-        return x * x / 2 - y * y / 20 + x**10 + y**10
-
-    def partials(x: Any, y: Any) -> tuple[Any, Any]:
-        return x + 10 * x**9, -y / 10 + 10 * y**9
-
     depth = 100 ** (-1 / 8)
     return Problem(
         name="saddle",
-        value=value,
-        partials=partials,
+        function=lambda x, y: x * x / 2 - y * y / 20 + x**10 + y**10,
+        partials=_saddle_partials,
         minima=np.array([[0.0, depth], [0.0, -depth]]),
         start=np.zeros(2),
         source="Staib et al. (2019), section 6",
     )
+
+
+def _quadratic_partials(x: Any, y: Any, xx: Any, xy: Any, yy: Any) -> tuple[Any, Any]:
+    return xx * x + xy * y, xy * x + yy * y
+
+
+def _rosenbrock_partials(x: Any, y: Any) -> tuple[Any, Any]:
+    above = y - x * x
+    return -2 * (1 - x) - 400 * x * above, 200 * above
+
+
+def _beale(x: Any, y: Any) -> Any:
+    r1, r2, r3 = 1.5 - x * (1 - y), 2.25 - x * (1 - y * y), 2.625 - x * (1 - y * y * y)
+    return r1 * r1 + r2 * r2 + r3 * r3
+
+
+def _beale_partials(x: Any, y: Any) -> tuple[Any, Any]:
+    y2 = y * y
+    y3 = y2 * y
+    r1, r2, r3 = 1.5 - x * (1 - y), 2.25 - x * (1 - y2), 2.625 - x * (1 - y3)
+    return (
+        -2 * (r1 * (1 - y) + r2 * (1 - y2) + r3 * (1 - y3)),
+        2 * x * (r1 + 2 * r2 * y + 3 * r3 * y2),
+    )
+
+
+def _himmelblau_partials(x: Any, y: Any) -> tuple[Any, Any]:
+    p, q = x * x + y - 11, x + y * y - 7
+    return 4 * x * p + 2 * q, 2 * p + 4 * y * q
+
+
+def _saddle_partials(x: Any, y: Any) -> tuple[Any, Any]:
+    return x + 10 * x**9, -y / 10 + 10 * y**9

@@ -1,33 +1,57 @@
-"""Update rules in NumPy float64: how any number of points move, each run by its own numbers.
+"""Update rules in float64: how any number of points move, each run by its own numbers.
 
 A rule holds hyperparameters, numbers or arrays. Arrays broadcast against the leading axes of the
-points, so a map over (lr, alpha) is one run of broadcast arrays, not a loop.
+points, so a map over (lr, alpha) is one run of broadcast arrays, not a loop. How a rule moves is
+written once, in plain arithmetic, which `paths` runs on arrays and `races` compiles.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rmsprop import equations
+from rmsprop.equations import State, arithmetic
+from rmsprop.equations.arrays import smoothing_constant
 
 __all__ = ["Adam", "GradientDescent", "RMSpropRule", "Rule"]
 
 Array = NDArray[np.float64]
+Rate = ArrayLike | Callable[[int], ArrayLike]
 
 
-class Rule(Protocol):
-    """An update rule: how a point moves, given its gradient and what the rule remembers.
+@dataclass(frozen=True)
+class Rule:
+    r"""An update rule: how a point moves, given its gradient and what the rule remembers.
 
-    Rules are dataclasses whose fields are all hyperparameters, numbers or arrays of one per run.
+    A rule is a frozen dataclass of hyperparameters, the learning rate first and switches, which are
+    ``True`` or ``False`` for all runs, last. Its `move` takes them in that order.
+
+    Attributes:
+        lr: learning rate :math:`\eta`, shape ``(...)``; or a schedule, which maps the number of the
+            step, from 1, to it.
     """
 
-    def start(self, shape: tuple[int, ...]) -> Any:
-        """Return the state before the first step."""
+    lr: Rate
 
-    def step(self, point: Array, grad: Array, state: Any) -> tuple[Array, Any]:
+    @staticmethod
+    def move(param: Any, grad: Any, state: State, *hyperparameters: Any) -> tuple[Any, State]:
+        """Return a parameter and its state after one more step, in plain arithmetic."""
+        raise NotImplementedError
+
+    def start(self, shape: tuple[int, ...]) -> State:
+        """Return the state before the first step, for points of this shape."""
+        return State.start(shape)
+
+    def step(self, point: Array, grad: Array, state: State) -> tuple[Array, State]:
         """Return the point and the state after one more step."""
+        t = state.t + 1
+        hyperparameters = (
+            value if isinstance(value, bool) else _per_run(value(t) if callable(value) else value)
+            for value in vars(self).values()
+        )
+        return self.move(point, grad, state, *hyperparameters)
 
 
 def _per_run(value: ArrayLike) -> Array:
@@ -36,13 +60,13 @@ def _per_run(value: ArrayLike) -> Array:
 
 
 @dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(Rule):
     r"""Gradient descent, with heavy-ball momentum on request.
 
     .. math:: b_t = \mu b_{t-1} + g_t, \qquad w_t = w_{t-1} - \eta\, b_t
 
     Attributes:
-        lr: learning rate :math:`\eta`, shape ``(...)``.
+        lr: learning rate :math:`\eta`, shape ``(...)``, or a schedule.
         momentum: :math:`\mu`, shape ``(...)``.
 
     Equal to ``torch.optim.SGD``. Source: Polyak (1964).
@@ -52,21 +76,18 @@ class GradientDescent:
     array([0.5, 1. ])
     """
 
-    lr: ArrayLike
     momentum: ArrayLike = 0.0
 
-    def start(self, shape: tuple[int, ...]) -> Array:
-        """Return an empty momentum buffer."""
-        return np.zeros(shape)
-
-    def step(self, point: Array, grad: Array, state: Array) -> tuple[Array, Array]:
-        """Return the point and the momentum buffer after one more step."""
-        buffer = _per_run(self.momentum) * state + grad
-        return point - _per_run(self.lr) * buffer, buffer
+    @staticmethod
+    def move(param: Any, grad: Any, state: State, lr: Any, momentum: Any) -> tuple[Any, State]:
+        """Return a parameter and its momentum buffer after one more step."""
+        buffer = momentum * state.momentum_buffer + grad
+        kept = State(state.square_avg, state.grad_avg, state.grad_var, buffer, state.t + 1)
+        return param - lr * buffer, kept
 
 
 @dataclass(frozen=True)
-class RMSpropRule:
+class RMSpropRule(Rule):
     r"""RMSprop as `rmsprop.equations.step` defines it.
 
     Attributes:
@@ -77,6 +98,9 @@ class RMSpropRule:
         centered: divide by the standard deviation instead of the root mean square.
         eps_in_sqrt: add `eps` inside the root instead.
 
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
     Equal to ``torch.optim.RMSprop``, but for `eps_in_sqrt`, which that does not have.
 
     >>> rule = RMSpropRule(lr=0.1, alpha=0.75, eps=0.0)
@@ -84,36 +108,36 @@ class RMSpropRule:
     array([0.8, 1.8])
     """
 
-    lr: ArrayLike
     alpha: ArrayLike = 0.99
     eps: ArrayLike = 1e-8
     momentum: ArrayLike = 0.0
     centered: bool = False
     eps_in_sqrt: bool = False
 
-    def start(self, shape: tuple[int, ...]) -> equations.State:
-        """Return zeros."""
-        return equations.State.start(shape)
+    def __post_init__(self) -> None:
+        smoothing_constant(self.alpha)
 
-    def step(
-        self, point: Array, grad: Array, state: equations.State
-    ) -> tuple[Array, equations.State]:
-        """Return the point and the averages after one more step."""
-        return equations.step(
-            point,
-            grad,
-            state,
-            lr=_per_run(self.lr),
-            alpha=_per_run(self.alpha),
-            eps=_per_run(self.eps),
-            momentum=_per_run(self.momentum),
-            centered=self.centered,
-            eps_in_sqrt=self.eps_in_sqrt,
+    @staticmethod
+    def move(
+        param: Any,
+        grad: Any,
+        state: State,
+        lr: Any,
+        alpha: Any,
+        eps: Any,
+        momentum: Any,
+        centered: bool,
+        eps_in_sqrt: bool,
+    ) -> tuple[Any, State]:
+        """Return a parameter and its averages after one more step."""
+        return arithmetic.step(
+            *(param, grad, state, lr, alpha, eps, 0.0, momentum),
+            *(centered, False, eps_in_sqrt, False, False, False, False),
         )
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Rule):
     r"""Adam: momentum and RMSprop's denominator, both corrected for their bias.
 
     .. math::
@@ -122,9 +146,12 @@ class Adam:
 
     Attributes:
         lr: learning rate :math:`\eta`; this and the other numbers have shape ``(...)``.
-        beta1: smoothing constant of the gradient.
-        beta2: smoothing constant of the squared gradient, RMSprop's `alpha`.
+        beta1: smoothing constant of the gradient, in [0, 1).
+        beta2: smoothing constant of the squared gradient, RMSprop's `alpha`, in [0, 1).
         eps: added outside the root.
+
+    Raises:
+        ValueError: if a smoothing constant is outside [0, 1).
 
     Equal to ``torch.optim.Adam``. Source: Kingma and Ba (2015), algorithm 1.
 
@@ -133,25 +160,23 @@ class Adam:
     array([0.9, 1.9])
     """
 
-    lr: ArrayLike
     beta1: ArrayLike = 0.9
     beta2: ArrayLike = 0.999
     eps: ArrayLike = 1e-8
 
-    def start(self, shape: tuple[int, ...]) -> tuple[int, Array, Array]:
-        """Return the step count and two empty averages."""
-        return 0, np.zeros(shape), np.zeros(shape)
+    def __post_init__(self) -> None:
+        smoothing_constant(self.beta1, "beta1")
+        smoothing_constant(self.beta2, "beta2")
 
-    def step(
-        self, point: Array, grad: Array, state: tuple[int, Array, Array]
-    ) -> tuple[Array, tuple[int, Array, Array]]:
-        """Return the point, the step count and the averages after one more step."""
-        t, grad_avg, square_avg = state
-        beta1, beta2 = _per_run(self.beta1), _per_run(self.beta2)
-        t += 1
-        grad_avg = equations.update_average(grad_avg, grad, beta1)
-        square_avg = equations.update_average(square_avg, grad**2, beta2)
-        mean = grad_avg / equations.mean_factor(beta1, t)
-        root = np.sqrt(square_avg / equations.mean_factor(beta2, t))
-        point = point - _per_run(self.lr) * mean / (root + _per_run(self.eps))
-        return point, (t, grad_avg, square_avg)
+    @staticmethod
+    def move(
+        param: Any, grad: Any, state: State, lr: Any, beta1: Any, beta2: Any, eps: Any
+    ) -> tuple[Any, State]:
+        """Return a parameter and its averages after one more step."""
+        t = state.t + 1
+        grad_avg = arithmetic.average(state.grad_avg, grad, beta1)
+        square_avg = arithmetic.average(state.square_avg, grad * grad, beta2)
+        mean = grad_avg / arithmetic.mean_factor(beta1, t)
+        root = np.sqrt(square_avg / arithmetic.mean_factor(beta2, t)) + eps
+        kept = State(square_avg, grad_avg, state.grad_var, state.momentum_buffer, t)
+        return param - lr * mean / root, kept

@@ -112,12 +112,6 @@ def test_divergence_ends_in_infinity_or_nan_without_a_warning(rule):
     assert np.isfinite(path[0]).all()
 
 
-@pytest.mark.parametrize("rule", [RMSpropRule(0.1, alpha=1.0), Adam(0.1, beta2=1.5)], ids=str)
-def test_impossible_smoothing_constant_is_refused(rule):
-    with pytest.raises(ValueError, match=r"must lie in \[0, 1\)"):
-        trajectory(lambda w: w, [1.0], rule, 1)
-
-
 def test_steps_to_reach_counts_to_the_first_value_at_or_below_the_threshold():
     values = np.array([[4.0, 0.5, 9.0, np.nan], [2.0, 3.0, 8.0, np.nan], [1.0, 0.1, 7.0, 1.0]])
     assert_array_equal(steps_to_reach(values, 2.0), [1, 0, np.inf, 2])

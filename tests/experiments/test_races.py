@@ -1,20 +1,26 @@
 """Compiled races against the same runs made by `rmsprop.experiments.paths`, and closed forms."""
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from rmsprop.equations import State
 from rmsprop.experiments.paths import trajectory
-from rmsprop.experiments.problems import beale, himmelblau, quadratic, rosenbrock, saddle
+from rmsprop.experiments.problems import Problem, beale, himmelblau, quadratic, rosenbrock, saddle
 from rmsprop.experiments.races import COARSE, FINE, Race
-from rmsprop.experiments.rules import Adam, GradientDescent, RMSpropRule
+from rmsprop.experiments.rules import Adam, GradientDescent, RMSpropRule, Rule
 
-PROBLEMS = [quadratic(30, 0.3), quadratic(10), rosenbrock(), beale(), himmelblau()]
+PROBLEMS = [quadratic(30, 0.3), quadratic(10), rosenbrock(), beale(), himmelblau(), saddle()]
 METHODS = {
     "descent": lambda lr: GradientDescent(lr),
     "momentum": lambda lr: GradientDescent(lr, momentum=0.9),
     "rmsprop": lambda lr: RMSpropRule(lr, alpha=0.9),
     "eps": lambda lr: RMSpropRule(lr, alpha=0.99, eps=1e-3),
+    "inside": lambda lr: RMSpropRule(lr, alpha=0.99, eps=1e-3, eps_in_sqrt=True),
+    "momenta": lambda lr: RMSpropRule(lr, alpha=0.9, momentum=0.5),
     "centered": lambda lr: RMSpropRule(lr, alpha=0.9, centered=True),
     "adam": lambda lr: Adam(lr, beta1=0.8, beta2=0.99),
 }
@@ -40,7 +46,7 @@ def settled(race, rule):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
 def test_steps_are_those_of_the_trajectories(problem, method):
-    starts = problem.minima[0] + np.array([[0.5, 0.3], [-0.4, 0.2], [0.01, 0.0]])
+    starts = problem.minima[0] + np.array([[0.5, 0.3], [-0.4, 0.2], [0.01, 0.003]])
     race = Race(problem, starts, budget=400, patience=60, within=0.02)
     lrs = np.array([3e-4, 3e-3, 0.03, 0.3])
     counts = race.steps_to_settle(METHODS[method](lrs))
@@ -85,21 +91,52 @@ def test_search_among_rates_that_never_settle_says_so():
     assert race.search(RMSpropRule).steps == np.inf
 
 
-def test_problem_that_is_not_compiled_is_named():
-    with pytest.raises(ValueError, match=r"problem must be one of .*Beale.*, got saddle"):
-        Race(saddle(), np.zeros((1, 2)), budget=10).steps_to_settle(GradientDescent(0.1))
+@dataclass(frozen=True)
+class SignDescent(Rule):
+    """A rule that no other module knows."""
+
+    decay: float = 1.0
+
+    @staticmethod
+    def move(param, grad, state, lr, decay):
+        t = state.t + 1
+        kept = State(state.square_avg, state.grad_avg, state.grad_var, state.momentum_buffer, t)
+        return param - lr * decay**t * np.sign(grad), kept
+
+
+def test_a_new_problem_and_a_new_rule_race_as_they_are_written():
+    bowl = Problem(
+        name="bowl",
+        function=lambda x, y, a: a * x**4 + y * y,
+        partials=lambda x, y, a: (4 * a * x**3, 2 * y),
+        parameters=(0.25,),
+        minima=np.zeros((1, 2)),
+        start=np.ones(2),
+        source="none",
+    )
+    race = Race(bowl, np.array([[0.3, 0.7], [1.0, -0.2]]), budget=300, patience=50)
+    rule = partial(SignDescent, decay=0.99)
+    counts = race.steps_to_settle(rule(np.array([0.003, 0.01, 0.03])))
+    assert_array_equal(counts, settled(race, rule(np.array([0.003, 0.01, 0.03])[:, None])))
+    assert np.isfinite(counts).any()
 
 
 @pytest.mark.parametrize(
-    "rule",
-    [
-        RMSpropRule(0.1, momentum=0.9),
-        RMSpropRule(0.1, alpha=[0.9, 0.99]),
-        GradientDescent(0.1, momentum=[0.5]),
-    ],
-    ids=str,
+    "rule", [RMSpropRule(0.1, alpha=[0.9, 0.99]), GradientDescent(0.1, momentum=[0.5])], ids=str
 )
-def test_rule_that_is_not_compiled_is_named(rule):
+def test_rule_with_several_numbers_is_named(rule):
     race = Race(quadratic(1), np.zeros((1, 2)), budget=10)
-    with pytest.raises(ValueError, match=r"rule must be .*, got "):
+    with pytest.raises(ValueError, match=r"rule must have one number for all runs.*, got .*\["):
         race.steps_to_settle(rule)
+
+
+def test_problem_with_several_numbers_is_named():
+    race = Race(quadratic([1.0, 2.0]), np.zeros((1, 2)), budget=10)
+    with pytest.raises(ValueError, match=r"problem must have one number for .*, got quadratic"):
+        race.steps_to_settle(GradientDescent(0.1))
+
+
+def test_schedule_is_refused():
+    race = Race(quadratic(1), np.zeros((1, 2)), budget=10)
+    with pytest.raises(ValueError, match=r"lr must be a number for every run of a race, got"):
+        race.steps_to_settle(GradientDescent(lambda t: 1 / t))

@@ -78,7 +78,7 @@ def _trap() -> problems.Problem:
     """Return the average of Reddi's problem with C = 3 in x, and a parabola in y."""
     return problems.Problem(
         name="Reddi's trap",
-        value=lambda w: w[..., 0] / 3 + w[..., 1] ** 2 / 2,
+        function=lambda x, y: x / 3 + y**2 / 2,
         partials=lambda x, y: (np.full_like(x, 1 / 3), y),
         minima=np.array([[-1.0, 0.0]]),
         start=np.array([0.0, 0.8]),
@@ -89,7 +89,7 @@ def _trap() -> problems.Problem:
 def _slope() -> problems.Problem:
     return problems.Problem(
         name="slope",
-        value=lambda w: w[..., 0] + w[..., 1] / 2,
+        function=lambda x, y: x + y / 2,
         partials=lambda x, y: (np.ones_like(x), np.full_like(y, 0.5)),
         minima=np.empty((0, 2)),
         start=np.array([0.9, 0.9]),

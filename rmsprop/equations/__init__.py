@@ -1,0 +1,72 @@
+r"""The mathematics of RMSprop in NumPy: one function per numbered equation of the book.
+
+Everything is float64. Hyperparameters are numbers or arrays that broadcast against the data, so one
+call evaluates any number of runs; `iterate_average` reads time along the last axis. The names are
+PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
+
+By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
+random, or known; `variance` the centered one; `rule` the update, which `arithmetic` holds for NumPy
+and Numba alike; `cycle`, `traps` and `valley` what it does at a minimum, astray, on the way.
+"""
+
+from rmsprop.equations.average import (
+    corrected_alpha,
+    half_life,
+    iterate_average,
+    mean_factor,
+    update_average,
+    weights,
+    window,
+)
+from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
+from rmsprop.equations.memory import burst_memory, excess_displacement, settled_square_avg
+from rmsprop.equations.noise import (
+    average_cumulant,
+    average_distribution,
+    effective_samples,
+    variance_factor,
+)
+from rmsprop.equations.rule import State, effective_rate, largest_step, step
+from rmsprop.equations.traps import drift, safe_window, safe_window_random
+from rmsprop.equations.valley import escape_time, floor_rate
+from rmsprop.equations.variance import (
+    constant_gradient_step,
+    expected_grad_var,
+    rounding_bias,
+    rounding_spread,
+    update_variance,
+)
+
+__all__ = [
+    "State",
+    "average_cumulant",
+    "average_distribution",
+    "burst_memory",
+    "constant_gradient_step",
+    "corrected_alpha",
+    "cycle_amplitude",
+    "dip",
+    "drift",
+    "effective_rate",
+    "effective_samples",
+    "escape_time",
+    "excess_displacement",
+    "expected_grad_var",
+    "floor_rate",
+    "half_life",
+    "iterate_average",
+    "largest_step",
+    "mean_factor",
+    "ring_down",
+    "rounding_bias",
+    "rounding_spread",
+    "safe_window",
+    "safe_window_random",
+    "settled_square_avg",
+    "step",
+    "update_average",
+    "update_variance",
+    "variance_factor",
+    "weights",
+    "window",
+]

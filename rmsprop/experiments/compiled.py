@@ -1,0 +1,79 @@
+"""Plain arithmetic compiled by Numba: a loop over runs for every problem and every rule.
+
+`rmsprop.equations.arithmetic` and the functions of `problems` and `rules` are what is compiled, as
+they are. Each loop has one type, whatever the problem or the rule, so that one race takes all.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numba
+from numba import types
+from numba.extending import register_jitable
+
+from rmsprop.equations import State, arithmetic
+
+__all__ = ["ARRAY", "GRADIENT", "MOST", "NUMBERS", "OPTIONS", "RULE", "gradient_loop", "rule_loop"]
+
+# The error model without ZeroDivisionError is what lets loops become vector instructions.
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+
+MOST = 8  # numbers that a problem or a rule may have
+NUMBERS = types.UniTuple(types.float64, MOST)
+ARRAY = types.float64[::1]
+GRADIENT = types.void(ARRAY, ARRAY, NUMBERS, ARRAY, ARRAY)
+RULE = types.void(ARRAY, ARRAY, types.float64[:, ::1], types.int64, ARRAY, NUMBERS)
+
+for name in arithmetic.__all__:
+    if name != "State":  # which Numba knows as a tuple
+        register_jitable(**OPTIONS)(getattr(arithmetic, name))
+
+
+@functools.cache
+def gradient_loop(partials: Callable[..., Any], count: int) -> Callable[..., None]:
+    """Return the loop that fills in gradients.
+
+    Args:
+        partials: of a problem, see `rmsprop.experiments.problems.Problem`.
+        count: how many parameters it takes.
+
+    Returns:
+        A compiled function of the type `GRADIENT`: x, y, parameters filled up with zeros, and the
+        arrays for the partial derivatives.
+    """
+    at = numba.njit(partials, **OPTIONS)
+
+    def loop(x, y, parameters, gx, gy):  # type: ignore[no-untyped-def]
+        for i in range(len(x)):
+            gx[i], gy[i] = at(x[i], y[i], *parameters[:count])
+
+    return numba.njit(GRADIENT, **OPTIONS)(loop)
+
+
+@functools.cache
+def rule_loop(
+    move: Callable[..., Any], count: int, switches: tuple[bool, ...]
+) -> Callable[..., None]:
+    """Return the loop that moves points.
+
+    Args:
+        move: of a rule, see `rmsprop.experiments.rules.Rule`.
+        count: how many numbers it takes beside the learning rate.
+        switches: what it takes after them.
+
+    Returns:
+        A compiled function of the type `RULE`: coordinates, gradients, the four averages of
+        `rmsprop.equations.State` as rows, steps taken, learning rates, and the other numbers filled
+        up with zeros.
+    """
+    moved = numba.njit(move, **OPTIONS)
+
+    def loop(w, g, kept, t, lr, numbers):  # type: ignore[no-untyped-def]
+        for i in range(len(w)):
+            state = State(kept[0, i], kept[1, i], kept[2, i], kept[3, i], t)
+            w[i], new = moved(w[i], g[i], state, lr[i], *numbers[:count], *switches)
+            kept[0, i], kept[1, i] = new.square_avg, new.grad_avg
+            kept[2, i], kept[3, i] = new.grad_var, new.momentum_buffer
+
+    return numba.njit(RULE, **OPTIONS)(loop)

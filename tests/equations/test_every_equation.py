@@ -1,0 +1,90 @@
+"""What holds for every equation: the range of alpha, and float64."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from rmsprop import equations
+from rmsprop.equations import State
+
+BY_ALPHA = {
+    "update_average": lambda alpha: equations.update_average(0.0, 1.0, alpha),
+    "iterate_average": lambda alpha: equations.iterate_average([1.0], alpha),
+    "weights": lambda alpha: equations.weights(alpha, 3),
+    "window": equations.window,
+    "half_life": equations.half_life,
+    "mean_factor": lambda alpha: equations.mean_factor(alpha, 3),
+    "variance_factor": equations.variance_factor,
+    "effective_samples": equations.effective_samples,
+    "update_variance": lambda alpha: equations.update_variance(0.0, 0.0, 1.0, alpha),
+    "average_cumulant": lambda alpha: equations.average_cumulant(alpha, 2),
+    "settled_square_avg": lambda alpha: equations.settled_square_avg([1.0, 2.0], alpha),
+    "burst_memory": lambda alpha: equations.burst_memory(alpha, 10.0),
+    "excess_displacement": equations.excess_displacement,
+    "constant_gradient_step": lambda alpha: equations.constant_gradient_step(alpha, 3),
+    "expected_grad_var": lambda alpha: equations.expected_grad_var(alpha, 3, 0.1),
+    "rounding_bias": equations.rounding_bias,
+    "rounding_spread": equations.rounding_spread,
+    "corrected_alpha": lambda alpha: equations.corrected_alpha(alpha, 3),
+    "step": lambda alpha: equations.step(1.0, 1.0, State.start(()), alpha=alpha),
+    "centered step": lambda alpha: equations.step(
+        1.0, 1.0, State.start(()), alpha=alpha, centered=True
+    ),
+    "largest_step": equations.largest_step,
+}
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.0, 2, np.nan, np.inf, [0.5, 1.0]], ids=str)
+@pytest.mark.parametrize("equation", BY_ALPHA.values(), ids=BY_ALPHA)
+def test_alpha_outside_its_range_is_named(equation, alpha):
+    with pytest.raises(ValueError, match=r"alpha must lie in \[0, 1\), got .*\d|nan|inf"):
+        equation(alpha)
+
+
+BY_DATA = {
+    "average_distribution": lambda x: equations.average_distribution(x, 0.9),
+    "settled_square_avg": lambda x: equations.settled_square_avg(x, 0.9),
+    "burst_memory": lambda x: equations.burst_memory(0.9, 100.0, share=x / 8),
+    "cycle_amplitude": lambda x: equations.cycle_amplitude(x, 0.1, 0.001),
+    "update_average": lambda x: equations.update_average(x, x + x, 0.9),
+    "iterate_average": lambda x: equations.iterate_average(x, 0.9),
+    "mean_factor": lambda x: equations.mean_factor(0.9, x),
+    "variance_factor": lambda x: equations.variance_factor(0.9, x),
+    "update_variance": lambda x: equations.update_variance(x, x[::-1], x[::-1], 0.9),
+    "constant_gradient_step": lambda x: equations.constant_gradient_step(0.9, x),
+    "expected_grad_var": lambda x: equations.expected_grad_var(0.9, x, x),
+    "step": lambda x: equations.step(x, x[::-1], State.start((3,)))[0],
+    "centered step": lambda x: equations.step(x, x, State.start((3,)), centered=True)[0],
+    "effective_rate": lambda x: equations.effective_rate(x, lr=0.1),
+    "largest_step": lambda x: equations.largest_step(0.9, x),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64, np.uint8])
+@pytest.mark.parametrize("equation", BY_DATA.values(), ids=BY_DATA)
+def test_data_of_any_type_are_computed_in_float64(equation, dtype):
+    data = np.array([3, 5, 7], dtype)
+    if np.issubdtype(dtype, np.floating):
+        data = data / dtype(7)
+    assert data.dtype == dtype
+    result = np.asarray(equation(data))
+    assert result.dtype == np.float64
+    assert_array_equal(result, equation(data.astype(np.float64)))
+
+
+def leaves(result):
+    return (
+        [leaf for part in result for leaf in leaves(part)]
+        if isinstance(result, tuple)
+        else [result]
+    )
+
+
+@pytest.mark.parametrize("equation", BY_ALPHA.values(), ids=BY_ALPHA)
+def test_scalars_and_arrays_of_alpha_give_float64(equation):
+    for alpha in (0.5, np.float32(0.5), np.array([0.5], np.float32)):
+        result = equation(alpha)
+        arrays = [
+            leaf for leaf in leaves(result) if not isinstance(leaf, int)
+        ]  # not the step count
+        assert {np.asarray(leaf).dtype for leaf in arrays} == {np.dtype(np.float64)}
