@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from rmsprop import equations
+from rmsprop.equations import arithmetic
+from rmsprop.equations.arrays import smoothing_constant
 
 __all__ = ["rare_large", "run", "smallest_safe_alpha"]
 
@@ -97,16 +99,14 @@ def run(
     >>> [x.item() for x in run(lambda t, x: 4.0, 0.75, lr=lambda t: 1 / t, steps=1)]
     [0.0, -2.0]
     """
-    equations.window(alpha)  # refuses an alpha that is none
-    alpha = np.asarray(alpha, dtype=np.float64)
+    alpha = smoothing_constant(alpha)
     shape = np.broadcast_shapes(alpha.shape, np.shape(start))
     x = np.broadcast_to(np.asarray(start, dtype=np.float64), shape)
     square_avg, greatest = np.zeros(shape), np.zeros(shape)
-    new = 1 - alpha
     yield x
     for t in range(1, steps + 1):
         grad = np.asarray(slope(t, x), dtype=np.float64)
-        square_avg = alpha * square_avg + new * (grad * grad)
+        square_avg = arithmetic.average(square_avg, grad * grad, alpha)
         greatest = np.maximum(greatest, square_avg) if amsgrad else square_avg
         x = x - np.asarray(lr(t)) * grad / np.sqrt(greatest)
         x = np.minimum(np.maximum(x, -bound), bound)
