@@ -215,8 +215,8 @@ def _rosenbrock_partials(x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _beale(x: Any, y: Any) -> Any:
-    r1, r2, r3 = 1.5 - x * (1 - y), 2.25 - x * (1 - y * y), 2.625 - x * (1 - y * y * y)
-    return r1 * r1 + r2 * r2 + r3 * r3
+    r1, r2, r3 = 1.5 - x * (1 - y), 2.25 - x * (1 - y**2), 2.625 - x * (1 - y**3)
+    return r1**2 + r2**2 + r3**2
 
 
 def _beale_partials(x: Any, y: Any) -> tuple[Any, Any]:
