@@ -1,6 +1,9 @@
 """The streaming limit: the reads and writes of a step, with nothing computed from them."""
 
+import contextlib
 import itertools
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,11 +48,15 @@ def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any
     ends = [n * k // (4 * threads) for k in range(4 * threads + 1)]
 
     def stream() -> None:
-        parts = [*itertools.pairwise(ends)]
+        parts, done = deque(itertools.pairwise(ends)), threading.Semaphore(0)
 
-        def work() -> None:
-            while parts:
-                add(*parts.pop(), *arrays)
+        def work(is_host: bool) -> None:
+            with contextlib.suppress(IndexError):  # none is left
+                while True:
+                    add(*parts.popleft(), *arrays)
+                    done.release()
+            for _ in range(is_host * (len(ends) - 1)):
+                done.acquire()
 
         in_threads(work, threads, aside=lambda: None)
 

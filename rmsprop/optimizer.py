@@ -11,7 +11,7 @@ from torch.optim.optimizer import ParamsT, _use_grad_for_differentiable
 
 from rmsprop.kernels import eager, fused
 from rmsprop.kernels.batch import Batch
-from rmsprop.options import OFF, check_numbers, check_options, number
+from rmsprop.options import check_numbers, check_options, complete_options, number
 from rmsprop.plan import Plan, Planner, is_watched, is_worthwhile, why_no_kernel
 from rmsprop.state import (
     as_real,
@@ -169,8 +169,7 @@ class RMSprop(torch.optim.RMSprop):
     def __setstate__(self, state: dict[str, Any]) -> None:
         check_state(state)
         for group in state["param_groups"]:
-            for name, value in OFF.items():
-                group.setdefault(name, value)
+            complete_options(group)
         super().__setstate__(state)
         self._planners = {}
 
@@ -228,6 +227,8 @@ class RMSprop(torch.optim.RMSprop):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        for group in self.param_groups:
+            complete_options(group)
         tensors = [_with_grad(group["params"]) for group in self.param_groups]
         if is_watched():
             _refuse_sparse(grad for _, grads in tensors for grad in grads)
@@ -236,16 +237,18 @@ class RMSprop(torch.optim.RMSprop):
         else:
             for group in self.param_groups:
                 check_numbers(group)
-        plans = [self._plan(i, *of_group) for i, of_group in enumerate(tensors)]
-        if any(plan.has_moved for plan in plans):
-            plans = [self._plan(i, *of_group, False) for i, of_group in enumerate(tensors)]
+        # Kernels would divide by the scale a gradient that two groups share twice.
+        may_fuse = not self._has_scale() or _differ(grad for _, grads in tensors for grad in grads)
+        plans = [self._plan(i, *of_group, may_fuse) for i, of_group in enumerate(tensors)]
+        # State that was made for a later group may be an earlier one's.
+        stale = any(plan.has_moved for plan in plans)
         # What is in a batch is dense.
         _refuse_sparse(tensors[i][1][k] for i, plan in enumerate(plans) for k in plan.rest)
         unscaled: set[int] = set()
         for i, ((params, grads), plan) in enumerate(zip(tensors, plans, strict=True)):
             # Torch operations have run, which a tensor of another class may define as it likes.
-            if any(earlier.rest for earlier in plans[:i]):
-                plan = self._plan(i, params, grads, may_move=False)
+            if stale or any(earlier.rest for earlier in plans[:i]):
+                plan = self._plan(i, params, grads, may_fuse, may_move=False)
             for batch, written in zip(plan.batches, plan.written, strict=True):
                 self._step_batch(batch, written, self.param_groups[i])
             for k in plan.rest:
@@ -253,15 +256,25 @@ class RMSprop(torch.optim.RMSprop):
         return loss
 
     def _plan(
-        self, i: int, params: list[Tensor], grads: list[Tensor], may_move: bool = True
+        self,
+        i: int,
+        params: list[Tensor],
+        grads: list[Tensor],
+        may_fuse: bool,
+        may_move: bool = True,
     ) -> Plan:
         """Return what of the i-th group kernels step together, and the positions of the rest."""
         group = self.param_groups[i]
-        if is_watched() or not is_worthwhile(group, params):
+        # Autograd follows a differentiable step, whatever its groups say.
+        is_followed = is_watched() or torch.is_grad_enabled()
+        if not may_fuse or is_followed or not is_worthwhile(group, params):
             return Plan([], [], range(len(params)))
-        scaled = getattr(self, "grad_scale", None) is not None
         planner = self._planners.setdefault(i, Planner())
-        return planner.plan(group, params, grads, self._states(params), scaled, may_move)
+        states = self._states(params)
+        return planner.plan(group, params, grads, states, self._has_scale(), may_move)
+
+    def _has_scale(self) -> bool:
+        return getattr(self, "grad_scale", None) is not None
 
     def _states(self, params: list[Tensor]) -> list[dict[str, Any]]:
         # Whether all thousand are there, in order, is known sooner than the place of each.
@@ -306,7 +319,7 @@ class RMSprop(torch.optim.RMSprop):
         buffers: dict[str, Any] = {name: as_real(state[name]) for name in state_names(group)}
         eager.step(
             as_real(param),
-            as_real(grad),
+            as_real(grad.resolve_conj()),
             **buffers,
             lr=group["lr"],
             alpha=_alpha_of_step(group, state["step"]),
@@ -331,6 +344,11 @@ def _with_grad(params: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         params = [param for param, grad in zip(params, grads, strict=True) if grad is not None]
         grads = [grad for grad in grads if grad is not None]
     return params, grads
+
+
+def _differ(tensors: Iterable[Tensor]) -> bool:
+    ids = [*map(id, tensors)]
+    return len({*ids}) == len(ids)
 
 
 def _refuse_sparse(grads: Iterable[Tensor]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["OFF", "check_numbers", "check_options", "number"]
+__all__ = ["OFF", "are_plain", "check_numbers", "check_options", "complete_options", "number"]
 
 # What the options that torch does not have are, where nobody set them.
 OFF = {
@@ -19,6 +19,7 @@ OFF = {
     "nesterov": False,
     "fused": None,
 }
+LARGEST = torch.finfo(torch.float32).max
 # For every number its least upper bound, and the title that torch's messages give it.
 _NUMBERS = {
     "lr": (math.inf, "learning rate"),
@@ -28,6 +29,13 @@ _NUMBERS = {
     "momentum": (1, "momentum value"),
     "initial_accumulator_value": (math.inf, "initial_accumulator_value"),
 }
+
+
+def complete_options(options: dict[str, Any]) -> None:
+    """Add what torch's own param groups, which a user may append or load, do not have."""
+    if not OFF.keys() <= options.keys():
+        for name, value in OFF.items():
+            options.setdefault(name, value)
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -85,6 +93,24 @@ def check_numbers(options: dict[str, Any]) -> None:
                 raise ValueError(f"Tensor {name} must be 1-element")
         elif number is True or not isinstance(number, numbers.Real):
             raise TypeError(f"{name} must be a number, got {number!r}")
+
+
+def are_plain(options: dict[str, Any]) -> bool:
+    """Return whether numbers are read without running anybody's code, and fit into float32.
+
+    So that from the moment when tensors are checked to that when a kernel has changed them, nobody
+    can move them; and a number of a class of somebody's own, or one that torch's operations refuse,
+    goes through those.
+    """
+    return all(map(_is_plain, map(options.__getitem__, _NUMBERS)))
+
+
+def _is_plain(number: Any) -> bool:
+    kind = type(number)
+    if kind is Tensor or kind is torch.nn.Parameter:
+        return True
+    builtin = kind is float or kind is int or kind is bool or kind.__module__ == "numpy"
+    return builtin and (abs(number) <= LARGEST or not math.isfinite(number))
 
 
 def number(value: Any) -> Any:

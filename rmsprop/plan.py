@@ -13,6 +13,7 @@ from torch.utils._device import DeviceContext
 
 from rmsprop.kernels import fused
 from rmsprop.kernels.batch import Batch, Batches, Columns, Obstacle, Row, is_ordinary
+from rmsprop.options import are_plain
 from rmsprop.state import complete_count, complete_state, match_layout, state_names
 
 __all__ = ["Plan", "Planner", "is_watched", "is_worthwhile", "why_no_kernel"]
@@ -28,7 +29,7 @@ class Plan(NamedTuple):
         batches: what a kernel steps in one call each, as long as no other code has run.
         written: the tensors that each changes.
         rest: the positions of the parameters that are in no batch.
-        has_moved: whether state was moved for it, where plans of before may expect it.
+        has_moved: whether state was made or moved for it, where plans of before may expect it.
     """
 
     batches: Sequence[Batch]
@@ -87,16 +88,17 @@ class Planner:
         Raises:
             RuntimeError: if the option `fused` is True and a parameter is in no batch.
         """
+        has_moved = False
         try:
             columns = _columns(group, params, grads, states)
         except KeyError:
+            has_moved = True
             # Counts before all else: side by side in memory, they take less time at every step.
             for param, state in zip(params, states, strict=True):
                 complete_count(state, param, group)
             for param, state in zip(params, states, strict=True):
                 complete_state(state, param, group)
             columns = _columns(group, params, grads, states)
-        has_moved = False
         # Whether tensors are distributed is a matter of their class, which batches look at.
         shards = _shards(columns) if self._are_distributed else columns
         if self._batches is None or not self._batches.follow(shards):
@@ -111,7 +113,12 @@ class Planner:
                 has_moved = True
             self._are_distributed = shards is not columns
         batches = self._batches
-        if batches is None or (scaled and not batches.grads_are_apart()):
+        numbers = [value for value in group.values() if isinstance(value, Tensor)]
+        if (
+            batches is None
+            or (scaled and not batches.grads_are_apart())
+            or (numbers and batches.writes_to(numbers))
+        ):
             plan = Plan([], [], range(len(params)), has_moved)
         else:
             written = [_written(columns, shards, members, scaled) for members in batches.members]
@@ -158,8 +165,8 @@ def _oddity(columns: Columns, i: int) -> Obstacle:
 
 
 def is_worthwhile(group: dict[str, Any], params: list[Tensor]) -> bool:
-    """Return whether a group wants to be stepped by kernels, and there is enough to step."""
-    if group["fused"] is False or group["differentiable"] or not params:
+    """Return whether kernels may step a group and are wanted, and there is enough to step."""
+    if group["fused"] is False or group["differentiable"] or not params or not are_plain(group):
         return False
     # A step of one tensor takes the time of about a thousand elements more.
     tensors_alone = 1024 * len(params)

@@ -17,7 +17,8 @@ __all__ = [
     "state_names",
 ]
 
-BUFFERS = {"square_avg", "grad_avg", "grad_var", "momentum_buffer"}
+AVERAGES = {"square_avg", "grad_var"}
+BUFFERS = AVERAGES | {"grad_avg", "momentum_buffer"}
 
 
 def check_state(state: dict[str, Any]) -> None:
@@ -31,7 +32,9 @@ def check_state(state: dict[str, Any]) -> None:
     for param, buffers in state["state"].items():
         if not isinstance(param, Tensor):
             continue  # torch carries along what belongs to no parameter
-        if buffers.keys() - BUFFERS - {"step"} or (buffers and "step" not in buffers):
+        buffers = {name: value for name, value in buffers.items() if value is not None}
+        # Other optimizers, wrapped around this one, may keep state of theirs beside ours.
+        if buffers and not (buffers.keys() & AVERAGES and "step" in buffers):
             raise ValueError(
                 f"state_dict must be of an RMSprop optimizer, got a state of {sorted(buffers)}"
             )
@@ -61,7 +64,9 @@ def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> No
     The step count, which in a checkpoint may be of any dtype and shape (1,), becomes what it is.
     """
     for name, value in saved.items():
-        if name in BUFFERS:
+        if value is None:
+            state.pop(name, None)
+        elif name in BUFFERS:
             state[name] = value.to(param.device, _state_dtype(param), copy=True)
         elif name == "step":
             state[name] = state[name].to(torch.float32, copy=True).reshape(())
@@ -83,13 +88,16 @@ def complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
 def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
     """Give the state what the group's options need, converting what it has of torch's or others."""
     complete_count(state, param, group)
+    # What it was stays until what it becomes is there, should an exception come between.
     if group["centered"] and "square_avg" in state:
-        state["grad_var"] = _variance(state.pop("square_avg"), state.get("grad_avg"))
+        state["grad_var"] = _variance(state["square_avg"], state.get("grad_avg"))
+        del state["square_avg"]
     elif not group["centered"] and "grad_var" in state:
-        grad_var, grad_avg = state.pop("grad_var"), state.pop("grad_avg")
+        grad_var, grad_avg = state["grad_var"], state["grad_avg"]
         state["square_avg"] = _from_real(as_real(grad_var) + _square(grad_avg), grad_var)
+        del state["grad_var"], state["grad_avg"]
     for name in state_names(group):
-        if name not in state:
+        if state.get(name) is None:
             state[name] = torch.zeros_like(
                 param, dtype=_state_dtype(param), memory_format=torch.preserve_format
             )
@@ -101,8 +109,8 @@ def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> 
     """Let the buffers lie in memory as their parameter does, the step count on its device or not.
 
     A model that became channels-last after its first step, or a checkpoint of one that had not yet,
-    leaves buffers of another layout. They stay the objects that they are, and those that other
-    processes share stay where they are.
+    leaves buffers of another layout. They stay the objects that they are, and those whose memory
+    somebody else has too stay where they are.
     """
     for name in BUFFERS & state.keys():
         buffer = state[name]
@@ -110,7 +118,7 @@ def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> 
             type(buffer) is Tensor
             and buffer.shape == param.shape
             and buffer.stride() != param.stride()
-            and not _is_shared(buffer)
+            and _is_alone(buffer)
         ):
             buffer.data = torch.empty_like(param, dtype=buffer.dtype).copy_(buffer)
     if step_on_device:
@@ -137,6 +145,28 @@ def _variance(square_avg: Tensor, grad_avg: Tensor | None) -> Tensor:
 
 def _is_shared(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.is_shared()
+
+
+def _is_alone(tensor: Tensor) -> bool:
+    """Return whether nobody else has a tensor's memory: a view, an array, another process."""
+    storage = tensor.untyped_storage()
+    return (
+        not tensor._is_view()
+        and not _is_shared(tensor)
+        and storage.resizable()  # torch has allocated it
+        and storage.nbytes() == tensor.numel() * tensor.itemsize
+        and _users_of(storage) == USERS_OF_ITS_OWN
+    )
+
+
+def _users_of(storage: torch.UntypedStorage) -> int:
+    """Return how many hold a storage, in versions of torch that tell, and else 0."""
+    count = getattr(torch._C, "_storage_Use_Count", None)
+    return 0 if count is None else int(count(storage._cdata))
+
+
+_EXAMPLE = torch.zeros(1)
+USERS_OF_ITS_OWN = _users_of(_EXAMPLE.untyped_storage())  # the tensor, and whoever asks
 
 
 def _state_dtype(param: Tensor) -> torch.dtype:

@@ -279,7 +279,7 @@ def with_state(change):
     return checkpoint
 
 
-REFUSED["state of another optimizer"] = with_state(lambda s: s.update(exp_avg=s["square_avg"]))
+REFUSED["state of another optimizer"] = with_state(lambda s: s.update(exp_avg=s.pop("square_avg")))
 REFUSED["count of two numbers"] = with_state(lambda s: s.update(step=torch.ones(2)))
 REFUSED["state without a step"] = with_state(lambda s: s.pop("step"))
 

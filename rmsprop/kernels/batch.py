@@ -116,7 +116,6 @@ class Batches:
         RuntimeError: for a tensor that has no memory of its own.
 
     Attributes:
-        batches: what kernels may step.
         members: the positions of each batch's parameters.
         obstacles: by position, why a parameter is in no batch.
         are_entangled: whether tensors share memory, so that none is in a batch.
@@ -130,13 +129,15 @@ class Batches:
     ) -> None:
         self._fields, tensors = columns
         self._snapshot = Snapshot(tensors)
-        self._addresses = data_ptrs(tensors)
+        addresses = data_ptrs(tensors)
         self._data_ptrs = later_data_ptrs
         self._sizes = np.array([_reach(tensor) for tensor in tensors], dtype=np.int64)
         self._alignments = np.array([tensor.itemsize for tensor in tensors], dtype=np.int64)
         self._written = slice(len(tensors) - len(columns))
         self._grads = slice(len(tensors) - len(columns), None)
-        self.are_entangled = _overlap(self._ranges(self._written)) or self._grads_are_written()
+        self.are_entangled = _overlap(
+            self._ranges(addresses, self._written)
+        ) or self._grads_are_written(addresses)
         rows = columns.rows()
         self.obstacles = self._obstacles(rows, is_usable)
         kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
@@ -144,33 +145,57 @@ class Batches:
             if i not in self.obstacles:
                 kinds.setdefault((row.param.device, row.param.dtype), []).append(i)
         self.members = [*kinds.values()]
-        table = self._table()
+        table = self._table(addresses)
         lengths = np.array([row.param.numel() for row in rows], dtype=np.int64)
-        self.batches = [
+        batches = [
             Batch(table.take(members, axis=1), lengths[members], dtype, device)
             for (device, dtype), members in kinds.items()
         ]
+        # One attribute: an exception such as Ctrl-C may come between any two.
+        self._there = addresses, batches
+
+    @property
+    def batches(self) -> list[Batch]:
+        """What kernels may step."""
+        return self._there[1]
 
     def follow(self, columns: Columns) -> bool:
         """Follow gradients that moved, and return whether all else about these is as it was."""
         if columns.fields != self._fields or not self._snapshot.matches(columns.tensors):
             return False
-        before, self._addresses = self._addresses, self._data_ptrs(columns.tensors)
-        changed = self._addresses != before
+        (before, batches), addresses = self._there, self._data_ptrs(columns.tensors)
+        changed = addresses != before
         if not changed.any():
             return True
-        if changed[self._written].any() or self._grads_are_odd() or self._grads_are_written():
+        if (
+            changed[self._written].any()
+            or any(obstacle.field == "grad" for obstacle in self.obstacles.values())
+            or self.are_entangled
+            or self._grads_are_odd(addresses)
+            or self._grads_are_written(addresses)
+        ):
             return False
-        grads = self._addresses[self._grads]
-        self.batches = [
+        grads = addresses[self._grads]
+        moved = [
             batch.with_grads(grads[members])
-            for batch, members in zip(self.batches, self.members, strict=True)
+            for batch, members in zip(batches, self.members, strict=True)
         ]
+        self._there = addresses, moved
         return True
 
     def grads_are_apart(self) -> bool:
         """Return whether no two gradients share memory."""
-        return not _overlap(self._ranges(self._grads))
+        return not _overlap(self._ranges(self._there[0], self._grads))
+
+    def writes_to(self, tensors: Sequence[Tensor]) -> bool:
+        """Return whether what a step changes shares memory with any of these tensors."""
+        return any(
+            _touches(
+                self._ranges(self._there[0], self._written),
+                np.array([[tensor.data_ptr()], [tensor.data_ptr() + _reach(tensor)]]),
+            )
+            for tensor in tensors
+        )
 
     def _obstacles(
         self, rows: Sequence[Row], is_usable: Callable[[torch.device, torch.dtype], bool]
@@ -187,30 +212,32 @@ class Batches:
             return dict.fromkeys(range(len(rows)), entangled) | obstacles
         return obstacles
 
-    def _table(self) -> Integers:
+    def _table(self, addresses: Integers) -> Integers:
         """Return the addresses, a line for every field of a `Row`."""
-        n = len(self._addresses[self._grads])
+        n = len(addresses[self._grads])
         table = np.zeros((len(Row._fields), n), dtype=np.int64)
         lines = [Row._fields.index(field) for field in self._fields]
-        table[lines] = self._addresses.reshape(-1, n)
+        table[lines] = addresses.reshape(-1, n)
         return table
 
-    def _ranges(self, part: slice) -> Integers:
+    def _ranges(self, addresses: Integers, part: slice) -> Integers:
         """Return first addresses and those past the last, in order, of what has elements."""
-        starts, sizes = self._addresses[part], self._sizes[part]
+        starts, sizes = addresses[part], self._sizes[part]
         starts, sizes = starts[sizes > 0], sizes[sizes > 0]
         order = np.argsort(starts)
         return np.stack([starts[order], (starts + sizes)[order]])
 
-    def _grads_are_odd(self) -> bool:
+    def _grads_are_odd(self, addresses: Integers) -> bool:
         """Return whether gradients are misaligned, or nowhere."""
-        addresses, present = self._addresses[self._grads], self._sizes[self._grads] > 0
-        misaligned = addresses % self._alignments[self._grads]
-        return bool(np.any(misaligned) or np.any(addresses[present] == 0))
+        grads, present = addresses[self._grads], self._sizes[self._grads] > 0
+        misaligned = grads % self._alignments[self._grads]
+        return bool(np.any(misaligned) or np.any(grads[present] == 0))
 
-    def _grads_are_written(self) -> bool:
+    def _grads_are_written(self, addresses: Integers) -> bool:
         """Return whether gradients have memory in common with what a step changes."""
-        return _touches(self._ranges(self._written), self._ranges(self._grads))
+        return _touches(
+            self._ranges(addresses, self._written), self._ranges(addresses, self._grads)
+        )
 
 
 def is_ordinary(tensor: Any) -> bool:

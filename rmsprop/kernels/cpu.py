@@ -1,8 +1,10 @@
 """The update rule on the CPU, compiled by Numba: all tensors of a batch in one pass over memory."""
 
+import ctypes
 import functools
 import math
 import platform
+import sys
 from collections.abc import Callable, Sequence
 
 import numba
@@ -30,9 +32,12 @@ STORAGE = {
     torch.float16: np.int16(0),
 }
 PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER = range(len(Row._fields))
-TAKEN, DONE = range(2)
+OPEN, TAKEN, DONE, FINISHED = range(4)
 # Elements that are worth a part of their own.
 GRAIN = 32768
+# How often a guest looks whether the host has come, before it goes again.
+PATIENCE = 1000
+LEAST_NORMAL = sys.float_info.min
 
 
 def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momentum: bool) -> bool:
@@ -101,8 +106,9 @@ def step(
     rate = float(lr)
     parts = 1 + int(batch.ends[-1]) // GRAIN
     threads = min(torch.get_num_threads(), parts)
-    progress = np.zeros(2, np.int64)
+    progress = np.zeros(4, np.int64)
     arguments = (
+        _pause(),
         progress,
         min(parts, 16 * threads),
         batch.addresses,
@@ -125,7 +131,14 @@ def step(
         True if centered else None,
         real(momentum) if momentum > 0 else None,
     )
-    in_threads(lambda: loop(*arguments), threads, lambda: increment_version(changed))
+    flushes = LEAST_NORMAL * 0.5 == 0
+
+    def work(is_host: bool) -> None:
+        if not is_host:
+            torch.set_flush_denormal(flushes)  # each thread has its own mode
+        loop(is_host, *arguments)
+
+    in_threads(work, threads, lambda: increment_version(changed))
 
 
 def data_ptrs(tensors: Sequence[Tensor]) -> Integers:
@@ -192,9 +205,9 @@ def _tried(
 ) -> Callable[..., None]:
     """Compile a loop, or load it from Numba's cache, by stepping no tensors."""
     real = np.float64(0) if dtype == torch.float64 else np.float32(0)
-    progress, nothing = np.zeros(2, np.int64), np.zeros((len(Row._fields), 0), np.int64)
+    progress, nothing = np.zeros(4, np.int64), np.zeros((len(Row._fields), 0), np.int64)
     loop(
-        *(progress, 0, nothing, nothing[0], STORAGE[dtype], real, 0.0, False),
+        *(False, _pause(), progress, 0, nothing, nothing[0], STORAGE[dtype], real, 0.0, False),
         *([real] * 8 + [False] * 3),
         *(True if centered else None, real if momentum else None),
     )
@@ -215,9 +228,25 @@ def _has_halves() -> bool:
     return avx and bool(binding.get_host_cpu_features().get("f16c"))
 
 
-# Threads that call this share the parts. Without an average of gradients or momentum the branches
-# that touch their memory are not compiled.
+@functools.cache
+def _pause() -> int:
+    """Return the address of the function by which a thread lets others have its processor, or 0."""
+    try:
+        if sys.platform == "win32":
+            function = ctypes.windll.kernel32.SwitchToThread
+        else:
+            function = ctypes.CDLL(None).sched_yield
+    except (AttributeError, OSError):
+        return 0
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+# Threads that call this share the parts. Guests begin when the host has, and the host stays until
+# none of them is at work: whatever happens to it outside of this loop, no memory is written then.
+# Without an average of gradients or momentum the branches that touch their memory are not compiled.
 def _step(
+    is_host,
+    pause,
     progress,
     parts,
     addresses,
@@ -240,10 +269,18 @@ def _step(
     centered,
     momentum,
 ):
-    while True:
-        part = _fetch_and_add(progress, TAKEN)
-        if part >= parts:
+    if is_host:
+        _fetch_and_add(progress, OPEN, 1)
+    looked = 0
+    while _fetch_and_add(progress, OPEN, 0) == 0:
+        looked += 1
+        if looked > PATIENCE:
             return
+        _call(pause)
+    while True:
+        part = _fetch_and_add(progress, TAKEN, 1)
+        if part >= parts:
+            break
         start = ends[-1] * part // parts
         stop = ends[-1] * (part + 1) // parts
         i = np.searchsorted(ends, start, side="right")
@@ -286,10 +323,13 @@ def _step(
             start = min(stop, ends[i])
             i += 1
         # Only when all parts are done, which read the step.
-        if _fetch_and_add(progress, DONE) == parts - 1:
+        if _fetch_and_add(progress, DONE, 1) == parts - 1:
             for i in range(len(ends)):
                 step = _pointer(addresses[STEP, i], 0, np.float32(0))
                 step[0] += np.float32(1)
+            _fetch_and_add(progress, FINISHED, 1)
+    while is_host and _fetch_and_add(progress, FINISHED, 0) == 0:
+        _call(pause)
 
 
 def _read(function, objects, found):
@@ -310,15 +350,29 @@ def _called(_, function, argument):
 
 
 @intrinsic
-def _fetch_and_add(_, numbers, index):
-    """Add 1 to one of some numbers that threads share, and return what it was."""
+def _call(_, function):
+    """Call a function of C without arguments, if there is one at the address."""
+    word = ir.IntType(64)
+
+    def generate(context, builder, signature, arguments):
+        with builder.if_then(builder.icmp_unsigned("!=", arguments[0], word(0))):
+            pointer = ir.FunctionType(ir.IntType(32), []).as_pointer()
+            builder.call(builder.inttoptr(arguments[0], pointer), [])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
+def _fetch_and_add(_, numbers, index, change):
+    """Add to one of some numbers that threads share, and return what it was."""
 
     def generate(context, builder, signature, arguments):
         array = context.make_array(numbers)(context, builder, arguments[0])
         place = builder.gep(array.data, [arguments[1]])
-        return builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "seq_cst")
+        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
 
-    return types.int64(numbers, types.int64), generate
+    return types.int64(numbers, types.int64, types.int64), generate
 
 
 @intrinsic

@@ -1,5 +1,6 @@
 """Threads that share the work of a step. They outlive it, and are made anew after a fork."""
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -10,56 +11,52 @@ __all__ = ["in_threads"]
 Call = Callable[[], None]
 
 
-def in_threads(work: Call, threads: int, aside: Call) -> None:
+def in_threads(work: Callable[[bool], None], threads: int, aside: Call) -> None:
     """Let threads share some work, while one of them does something else first.
 
     Where no other thread is to be had this one does it all, and it never waits for one that has not
-    begun. An exception, Ctrl-C too, is raised when none of them is at work any more.
+    begun.
 
     Args:
-        work: what each thread calls: it takes a share until there is none left, and lets go of the
-            interpreter meanwhile.
+        work: what each thread calls, this one with True and the others, guests, with False. It
+            takes a share until there is none left, and lets go of the interpreter meanwhile. Of
+            this thread it keeps hold until no guest is at work any more: as an exception, such as
+            Ctrl-C, may come between any two lines of Python, none of them could.
         threads: how many share the work, at most.
-        aside: what is called once, and needs the interpreter.
+        aside: what is called once, and needs the interpreter. It is done when this returns or, for
+            a single Ctrl-C, raises.
 
     >>> called = []
-    >>> in_threads(lambda: called.append("work"), 2, lambda: called.append("aside"))
+    >>> in_threads(lambda is_host: called.append("work"), 2, lambda: called.append("aside"))
     >>> called.count("aside"), "work" in called
     (1, True)
     """
-    asides, outcomes = [aside], SimpleQueue[BaseException | None]()
+    turn, asides = threading.Lock(), [aside]
 
     def call_aside() -> None:
-        if call := _taken_from(asides):
+        for call in asides:
             call()
+        asides.clear()
 
     def share() -> None:
-        # One who comes when all is done has been crossed off.
-        if not _taken_from(invitations):
-            return
-        try:
-            call_aside()
-            work()
-        except BaseException as error:
-            outcomes.put(error)
-        else:
-            outcomes.put(None)
+        if turn.acquire(blocking=False):
+            try:
+                call_aside()
+            finally:
+                turn.release()
+        work(False)
 
-    guests = _crew.grown_to(threads - 1)
-    invitations = [share] * guests
+    for _ in range(_crew.grown_to(threads - 1)):
+        _crew.calls.put(share)
     try:
-        for _ in range(guests):
-            _crew.calls.put(share)
-        if guests == 0:
-            call_aside()
-        work()
-        call_aside()
+        work(True)
     finally:
-        while _taken_from(invitations):
-            guests -= 1
-        errors = [error for _ in range(guests) if (error := outcomes.get()) is not None]
-    for error in errors:
-        raise error
+        try:
+            with turn:  # no exception comes between taking it and what gives it back
+                call_aside()
+        finally:
+            with turn:
+                call_aside()  # where the first time was interrupted
 
 
 class _Crew:
@@ -81,15 +78,11 @@ class _Crew:
 
     def _serve(self) -> None:
         while True:
-            self.calls.get()()
-
-
-def _taken_from(calls: list[Call]) -> Call | None:
-    """Take the last of some calls, or None where another thread was faster."""
-    try:
-        return calls.pop()
-    except IndexError:
-        return None
+            call = self.calls.get()
+            # What it raises, the one that asked for it finds out by itself.
+            with contextlib.suppress(BaseException):
+                call()
+            del call  # and with it the tensors
 
 
 def _after_fork() -> None:

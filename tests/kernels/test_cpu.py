@@ -321,7 +321,7 @@ def test_loop_is_compiled_to_vector_instructions(centered, momentum):
     tensors, zero, one = Tensors([100], torch.float32), np.float32(0), np.float32(1)
     batch = tensors.batch()
     compiled(
-        *(np.zeros(2, np.int64), 1, batch.addresses, batch.ends, zero, zero, 0.9, False),
+        *(True, 0, np.zeros(4, np.int64), 1, batch.addresses, batch.ends, zero, zero, 0.9, False),
         *(*[one] * 8, False, False, False, centered, momentum),
     )
     (code,) = compiled.inspect_llvm().values()
