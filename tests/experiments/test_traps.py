@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rmsprop import equations
-from rmsprop.experiments.traps import rare_large, run, smallest_safe_alpha
+from rmsprop.experiments.traps import (
+    rare_large,
+    repeat,
+    run,
+    smallest_safe_alpha,
+    tail_mean,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,13 @@ def test_drift_changes_its_sign_at_the_smallest_safe_alpha(n, excess):
     assert equations.drift(slopes, 1 - gap * 0.999) < 0
     if root > 0:
         assert equations.drift(slopes, 1 - min(gap * 1.001, 1.0)) > 0
+
+
+@given(n=st.integers(3, 60), excess=st.floats(0.2, 20))
+def test_drift_has_no_other_root(n, excess):
+    slopes = rare_large(n - 1 + excess, n)
+    alphas = np.append(np.linspace(0.001, 0.999, 999), 1 - np.geomspace(1e-3, 1e-6, 50))
+    assert_array_equal(equations.drift(slopes, alphas) > 0, alphas < smallest_safe_alpha(slopes))
 
 
 @given(n=st.integers(2, 40), rare=st.floats(1.5, 100), alpha=st.floats(0.01, 0.999))
@@ -76,24 +89,6 @@ def test_safe_window_is_the_limit_of_the_root(n):
         assert_allclose(expected, window, rtol=2 * excess / n)
 
 
-def test_random_slopes_change_direction_at_their_safe_window():
-    rare, excess = 10.0, 0.1
-    p = (1 + excess) / (rare + 1)
-    moments = (p * rare**k + (1 - p) * (-1) ** k for k in (1, 2, 3))
-    window = equations.safe_window_random(*moments)
-    rng = np.random.default_rng(0)
-
-    def mean_step(alpha):
-        v, total, steps = np.full(400, p * rare**2 + 1 - p), 0.0, 4000
-        for _ in range(steps):
-            total += (1 - p) / np.sqrt(alpha * v + 1 - alpha)
-            total -= p * rare / np.sqrt(alpha * v + (1 - alpha) * rare**2)
-            v = alpha * v + (1 - alpha) * np.where(rng.random(400) < p, rare**2, 1.0)
-        return total.mean() / steps
-
-    assert mean_step(1 - 1.1 / window) > 0 > mean_step(1 - 0.9 / window)
-
-
 @given(alpha=st.floats(0.01, 0.999))
 def test_ring_down_has_the_eigenvalues_of_the_linearized_step(alpha):
     matrix = [[2 * alpha - 1, -alpha], [2 * (1 - alpha), alpha]]
@@ -115,6 +110,24 @@ def test_ring_down_has_its_known_period(alpha, period):
 
 def test_dip_has_its_known_depth():
     assert_allclose(equations.dip([0.99, 0.999]), [-491.0, -4932.3], rtol=1e-4)
+
+
+def test_slopes_repeat_from_the_first():
+    slope = repeat([3.0, -1.0, -2.0])
+    assert [slope(t, np.zeros(2)) for t in range(1, 8)] == [3, -1, -2, 3, -1, -2, 3]
+
+
+@given(steps=st.integers(0, 30), last=st.integers(1, 40))
+def test_tail_mean_is_that_of_the_last_points(steps, last):
+    def points():
+        return run(repeat([3.0, -1.0]), [0.1, 0.9], lr=lambda t: 0.5, steps=steps, start=2.0)
+
+    if last > steps + 1:
+        with pytest.raises(ValueError, match=f"{last} points to average, got {steps + 1}"):
+            tail_mean(points(), last)
+    else:
+        expected = np.mean(list(points())[steps + 1 - last :], axis=0)
+        assert_allclose(tail_mean(points(), last), expected, rtol=1e-12)
 
 
 def test_run_repeats_each_alpha_alone_and_stays_within_its_bound():
