@@ -1,6 +1,7 @@
 """Problems on which RMSprop goes the wrong way: their periods, the alpha that cures, runs."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +11,7 @@ from rmsprop import equations
 from rmsprop.equations import arithmetic
 from rmsprop.equations.arrays import smoothing_constant
 
-__all__ = ["rare_large", "run", "smallest_safe_alpha"]
+__all__ = ["rare_large", "repeat", "run", "smallest_safe_alpha", "tail_mean"]
 
 Array = NDArray[np.float64]
 
@@ -32,6 +33,24 @@ def rare_large(rare: float, n: int, copies: int = 1) -> Array:
     array([ 3., -1., -1., -1.])
     """
     return np.where(np.arange(n) < copies, float(rare), -1.0)
+
+
+def repeat(slopes: ArrayLike) -> Callable[[int, Array], ArrayLike]:
+    """Return slopes that repeat for ever, whatever the point, as `run` asks for them.
+
+    Args:
+        slopes: one period of slopes, shape ``(n,)``.
+
+    >>> slope = repeat([3.0, -1.0])
+    >>> [float(slope(t, np.zeros(()))) for t in (1, 2, 3)]
+    [3.0, -1.0, 3.0]
+    """
+    period = np.asarray(slopes, dtype=np.float64)
+
+    def slope(t: int, x: Array) -> ArrayLike:
+        return period[(t - 1) % len(period)]
+
+    return slope
 
 
 def smallest_safe_alpha(slopes: ArrayLike) -> float:
@@ -111,3 +130,25 @@ def run(
         x = x - np.asarray(lr(t)) * grad / np.sqrt(greatest)
         x = np.minimum(np.maximum(x, -bound), bound)
         yield x
+
+
+def tail_mean(points: Iterable[Array], last: int) -> Array:
+    """Average the last points of a run: where it has settled, or around what it moves.
+
+    Args:
+        points: as from `run`.
+        last: how many points are averaged, at least 1.
+
+    Returns:
+        The mean, the shape of a point.
+
+    Raises:
+        ValueError: if there are fewer points.
+
+    >>> float(tail_mean(run(repeat([2.0]), 0.0, lr=lambda t: 1.0, steps=4), last=3))
+    -3.0
+    """
+    tail = deque(points, maxlen=last)
+    if len(tail) < last:
+        raise ValueError(f"there must be {last} points to average, got {len(tail)}")
+    return np.asarray(sum(point / last for point in tail))

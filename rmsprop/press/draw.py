@@ -13,8 +13,10 @@ from rmsprop import equations
 from rmsprop.press.style import INK, MUTED
 
 __all__ = [
+    "DARK",
     "DASHED",
     "DOTTED",
+    "LIGHT",
     "band",
     "guide",
     "label",

@@ -43,21 +43,3 @@ def test_safe_window_is_the_limit_of_the_root(n):
         window = 1 / (1 - smallest_safe_alpha(rare_large(n - 1 + excess, n)))
         expected = equations.safe_window(n - 1 + excess, n)
         assert_allclose(expected, window, rtol=2 * excess / n)
-
-
-def test_random_slopes_change_direction_at_their_safe_window():
-    rare, excess = 10.0, 0.1
-    p = (1 + excess) / (rare + 1)
-    moments = (p * rare**k + (1 - p) * (-1) ** k for k in (1, 2, 3))
-    window = equations.safe_window_random(*moments)
-    rng = np.random.default_rng(0)
-
-    def mean_step(alpha):
-        v, total, steps = np.full(400, p * rare**2 + 1 - p), 0.0, 4000
-        for _ in range(steps):
-            total += (1 - p) / np.sqrt(alpha * v + 1 - alpha)
-            total -= p * rare / np.sqrt(alpha * v + (1 - alpha) * rare**2)
-            v = alpha * v + (1 - alpha) * np.where(rng.random(400) < p, rare**2, 1.0)
-        return total.mean() / steps
-
-    assert mean_step(1 - 1.1 / window) > 0 > mean_step(1 - 0.9 / window)

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rmsprop import equations
-from rmsprop.experiments.traps import rare_large, run, smallest_safe_alpha
+from rmsprop.experiments.traps import (
+    rare_large,
+    repeat,
+    run,
+    smallest_safe_alpha,
+    tail_mean,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,31 @@ def test_drift_changes_its_sign_at_the_smallest_safe_alpha(n, excess):
     assert equations.drift(slopes, 1 - gap * 0.999) < 0
     if root > 0:
         assert equations.drift(slopes, 1 - min(gap * 1.001, 1.0)) > 0
+
+
+@given(n=st.integers(3, 60), excess=st.floats(0.2, 20))
+def test_drift_has_no_other_root(n, excess):
+    slopes = rare_large(n - 1 + excess, n)
+    alphas = np.append(np.linspace(0.001, 0.999, 999), 1 - np.geomspace(1e-3, 1e-6, 50))
+    assert_array_equal(equations.drift(slopes, alphas) > 0, alphas < smallest_safe_alpha(slopes))
+
+
+def test_slopes_repeat_from_the_first():
+    slope = repeat([3.0, -1.0, -2.0])
+    assert [slope(t, np.zeros(2)) for t in range(1, 8)] == [3, -1, -2, 3, -1, -2, 3]
+
+
+@given(steps=st.integers(0, 30), last=st.integers(1, 40))
+def test_tail_mean_is_that_of_the_last_points(steps, last):
+    def points():
+        return run(repeat([3.0, -1.0]), [0.1, 0.9], lr=lambda t: 0.5, steps=steps, start=2.0)
+
+    if last > steps + 1:
+        with pytest.raises(ValueError, match=f"{last} points to average, got {steps + 1}"):
+            tail_mean(points(), last)
+    else:
+        expected = np.mean(list(points())[steps + 1 - last :], axis=0)
+        assert_allclose(tail_mean(points(), last), expected, rtol=1e-12)
 
 
 def test_run_repeats_each_alpha_alone_and_stays_within_its_bound():
