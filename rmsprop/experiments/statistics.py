@@ -5,7 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Interval", "at_best_rate", "mean_interval", "paired_ratio", "tuned_difference"]
+__all__ = [
+    "Interval",
+    "at_best_rate",
+    "best_rate",
+    "mean_interval",
+    "paired_ratio",
+    "tuned_difference",
+]
 
 LEVELS = (0.025, 0.975)
 
@@ -16,6 +23,23 @@ class Interval(NamedTuple):
     estimate: float
     low: float
     high: float
+
+
+def best_rate(losses: ArrayLike) -> int:
+    """Return which rate has the least median over the seeds.
+
+    Args:
+        losses: a row for each rate, a column for each seed, shape ``(rates, seeds)``. A rate with a
+            NaN is never the best.
+
+    Returns:
+        The row.
+
+    >>> best_rate([[3.0, 3.0], [1.0, 2.0], [np.nan, 0.0]])
+    1
+    """
+    medians = np.median(np.asarray(losses, dtype=np.float64), axis=1)
+    return int(np.where(np.isnan(medians), np.inf, medians).argmin())
 
 
 def at_best_rate(losses: ArrayLike) -> NDArray[np.float64]:
@@ -31,9 +55,7 @@ def at_best_rate(losses: ArrayLike) -> NDArray[np.float64]:
     >>> at_best_rate([[3.0, 3.0], [1.0, 2.0], [np.nan, 0.0]])
     array([1., 2.])
     """
-    losses = np.asarray(losses, dtype=np.float64)
-    medians = np.median(losses, axis=1)
-    return np.asarray(losses[np.where(np.isnan(medians), np.inf, medians).argmin()])
+    return np.asarray(losses, dtype=np.float64)[best_rate(losses)]
 
 
 def mean_interval(values: ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> Interval:

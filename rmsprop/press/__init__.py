@@ -1,7 +1,17 @@
 """Draw, publish and quote: what a chapter needs beside its experiment."""
 
-from rmsprop.press.numbers import quote, table
+from rmsprop.press.numbers import quote, table, verdict_table
 from rmsprop.press.publish import publish
 from rmsprop.press.style import COLORS, INK, MUTED, SERIES, use_style
 
-__all__ = ["COLORS", "INK", "MUTED", "SERIES", "publish", "quote", "table", "use_style"]
+__all__ = [
+    "COLORS",
+    "INK",
+    "MUTED",
+    "SERIES",
+    "publish",
+    "quote",
+    "table",
+    "use_style",
+    "verdict_table",
+]

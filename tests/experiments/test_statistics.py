@@ -8,6 +8,7 @@ from scipy import stats
 
 from rmsprop.experiments.statistics import (
     at_best_rate,
+    best_rate,
     mean_interval,
     paired_ratio,
     tuned_difference,
@@ -62,3 +63,10 @@ def test_tuned_difference_with_one_rate_is_a_mean_interval():
 
 def test_best_rate_is_that_of_the_least_median_not_mean():
     assert at_best_rate([[1, 1, 100], [2, 2, 2]]).tolist() == [1, 1, 100]
+
+
+@given(st.lists(st.lists(st.floats(0, 9), min_size=4, max_size=4), min_size=1, max_size=6))
+def test_no_rate_has_a_lesser_median_than_the_best_and_none_that_is_lost_wins(losses):
+    best = best_rate(losses)
+    assert np.median(losses, axis=1).min() == np.median(losses[best])
+    assert best_rate([[np.nan, 0, 0, 0], *losses, [0, 0, 0, np.nan]]) == best + 1
