@@ -238,7 +238,7 @@ class RMSprop(torch.optim.RMSprop):
             for group in self.param_groups:
                 check_numbers(group)
         # Kernels would divide by the scale a gradient that two groups share twice.
-        may_fuse = not self._has_scale() or _differ(grad for _, grads in tensors for grad in grads)
+        may_fuse = not self._has_scale() or _are_apart(grads for _, grads in tensors)
         plans = [self._plan(i, *of_group, may_fuse) for i, of_group in enumerate(tensors)]
         # State that was made for a later group may be an earlier one's.
         stale = any(plan.has_moved for plan in plans)
@@ -346,9 +346,10 @@ def _with_grad(params: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
     return params, grads
 
 
-def _differ(tensors: Iterable[Tensor]) -> bool:
-    ids = [*map(id, tensors)]
-    return len({*ids}) == len(ids)
+def _are_apart(groups: Iterable[list[Tensor]]) -> bool:
+    """Return whether no tensor is in two groups."""
+    ids = [{*map(id, grads)} for grads in groups]
+    return len(set().union(*ids)) == sum(map(len, ids))
 
 
 def _refuse_sparse(grads: Iterable[Tensor]) -> None:

@@ -1,6 +1,7 @@
 """Which parameters of a param group a fused kernel steps in the next step, and where they are."""
 
 import functools
+import sys
 from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
@@ -46,6 +47,7 @@ def is_watched() -> bool:
     """
     return (
         torch.compiler.is_compiling()
+        or sys.is_finalizing()  # where threads that a kernel starts never run
         or torch._C._len_torch_dispatch_stack() > 0
         or torch._C._functorch.peek_interpreter_stack() is not None
         or torch._C._get_tracing_state() is not None
@@ -101,32 +103,35 @@ class Planner:
             columns = _columns(group, params, grads, states)
         # Whether tensors are distributed is a matter of their class, which batches look at.
         shards = _shards(columns) if self._are_distributed else columns
-        if self._batches is None or not self._batches.follow(shards):
+        # In names of this call: another thread may plan a step of the same parameters.
+        gathered = self._batches
+        batches = gathered.follow(shards) if gathered else None
+        if batches is None:
             shards = _shards(columns)
-            self._batches = _gather(group, shards)
-            if may_move and _wants_a_move(self._batches):
+            gathered = _gather(group, shards)
+            if may_move and _wants_a_move(gathered):
                 for param, state in zip(params, states, strict=True):
                     match_layout(state, param, fused.is_usable(param.device, param.dtype))
                 columns = _columns(group, params, grads, states)
                 shards = _shards(columns)
-                self._batches = _gather(group, shards)
+                gathered = _gather(group, shards)
                 has_moved = True
-            self._are_distributed = shards is not columns
-        batches = self._batches
+            batches = gathered.made() if gathered else []
+            self._batches, self._are_distributed = gathered, shards is not columns
         numbers = [value for value in group.values() if isinstance(value, Tensor)]
         if (
-            batches is None
-            or (scaled and not batches.grads_are_apart())
-            or (numbers and batches.writes_to(numbers))
+            gathered is None
+            or (scaled and not gathered.grads_are_apart())
+            or (numbers and gathered.writes_to(numbers))
         ):
             plan = Plan([], [], range(len(params)), has_moved)
         else:
-            written = [_written(columns, shards, members, scaled) for members in batches.members]
-            plan = Plan(batches.batches, written, [*batches.obstacles], has_moved)
+            written = [_written(columns, shards, members, scaled) for members in gathered.members]
+            plan = Plan(batches, written, [*gathered.obstacles], has_moved)
         # Sparse gradients are refused with kernels and without.
         if group["fused"] and plan.rest and not any(grad.is_sparse for grad in grads):
             i = plan.rest[0]
-            obstacle = None if batches is None else batches.obstacles.get(i)
+            obstacle = None if gathered is None else gathered.obstacles.get(i)
             raise RuntimeError(_why_not(shards.rows()[i], obstacle or _oddity(shards, i), group))
         return plan
 

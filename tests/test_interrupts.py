@@ -1,7 +1,10 @@
 """Ctrl-C and other exceptions in the middle of a step: nothing is written afterwards, nor stale."""
 
+import gc
+import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,6 +19,7 @@ from rmsprop.kernels.batch import Batch
 from rmsprop.kernels.threads import in_threads
 
 N = 200_000
+BEFORE = set(threading.enumerate())
 needs_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a POSIX system")
 
 
@@ -193,8 +197,129 @@ def test_guests_survive_what_their_work_raises():
 
     for _ in range(5):
         in_threads(work, 2, lambda: None)
+    alive = threading.Event()
+    threads._crew.grown_to(1)
+    threads._crew.calls.put(alive.set)
+    assert alive.wait(10)
+
+
+def test_threads_of_steps_are_nobodys_to_join():
+    stepped()
     assert threads._crew.grown_to(1) == 1
-    assert any(thread.name == "rmsprop" and thread.is_alive() for thread in threading.enumerate())
+    assert {thread for thread in threading.enumerate() if thread.daemon} <= BEFORE
+
+
+def test_guests_collect_no_garbage():
+    where = set()
+
+    def note(phase, info):
+        where.add(threading.get_ident())
+
+    _, optimizer = stepped(1_000_000)
+    others = [Parameter(torch.ones(64)) for _ in range(100)]
+    optimizer.add_param_group({"params": others})
+    for each in others:
+        each.grad = torch.ones(64)
+    threshold = gc.get_threshold()
+    gc.callbacks.append(note)
+    gc.set_threshold(20)
+    try:
+        for _ in range(300):
+            optimizer.step()
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(note)
+    assert where == {threading.get_ident()}
+
+
+TWO_THREADS = """
+import threading, torch
+from rmsprop import RMSprop, plan
+w = torch.nn.Parameter(torch.zeros(200_000))
+w.grad = torch.ones(200_000)
+optimizer = RMSprop([w], lr=0.1, alpha=0.0)
+optimizer.step()
+mine = -torch.ones(200_000)
+w.grad = mine
+followed = plan.Batches.follow
+def follow(self, columns):
+    result = followed(self, columns)
+    if threading.current_thread() is threading.main_thread():  # another one's step comes between
+        keep = w.grad
+        w.grad = torch.full((200_000,), torch.nan)
+        columns = plan.Columns(columns.fields, (*columns.tensors[:-1], w.grad))
+        thread = threading.Thread(target=followed, args=(self, columns))
+        thread.start(); thread.join()
+        w.grad = keep
+    return result
+plan.Batches.follow = follow
+optimizer.step()
+print(w[0].item())
+"""
+
+
+def test_the_gradients_of_a_step_are_those_that_its_own_thread_saw():
+    done = subprocess.run([sys.executable, "-c", TWO_THREADS], capture_output=True, text=True)
+    assert float(done.stdout) == pytest.approx(0.0, abs=1e-6), done.stderr
+
+
+AT_EXIT = """
+import gc, os, torch
+from rmsprop import RMSprop
+class Trainer:
+    def __init__(self):
+        self.param = torch.nn.Parameter(torch.zeros(200_000))
+        self.param.grad = torch.ones(200_000)
+        self.optimizer = RMSprop([self.param], lr=0.1, alpha=0.0)
+        self.cycle = self
+    def __del__(self, write=os.write):
+        self.optimizer.step()
+        write(1, b"stepped\\n")
+torch.set_num_threads({threads})
+trainer = Trainer()
+for _ in range({steps}):
+    trainer.optimizer.step()
+torch.set_num_threads(2)
+gc.collect()
+del trainer  # which is in a cycle
+"""
+
+
+@pytest.mark.parametrize(("steps", "threads"), [(0, 2), (1, 1), (2, 2)])
+def test_a_step_while_the_interpreter_ends(steps, threads):
+    code = AT_EXIT.format(steps=steps, threads=threads)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "stepped\n"), done.stderr
+
+
+FORK = """
+import os, threading, time, torch
+from rmsprop import RMSprop
+def made():
+    w = torch.nn.Parameter(torch.zeros(200_000))
+    w.grad = torch.ones(200_000)
+    return RMSprop([w])
+torch.set_num_threads(1)
+here, there = made(), made()  # which imports what torch itself imports late
+thread = threading.Thread(target=there.step)
+thread.start()
+time.sleep({delay})
+child = os.fork()
+if child == 0:
+    here.step()
+    os._exit(0)
+thread.join()
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+@pytest.mark.parametrize("delay", [0.02, 0.3])
+def test_a_child_forked_during_the_first_step_of_another_thread_steps(delay):
+    command = [sys.executable, "-W", "ignore", "-c", FORK.format(delay=delay)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_thread_treats_denormals_as_the_one_that_steps():

@@ -154,19 +154,23 @@ class Batches:
         # One attribute: an exception such as Ctrl-C may come between any two.
         self._there = addresses, batches
 
-    @property
-    def batches(self) -> list[Batch]:
-        """What kernels may step."""
+    def made(self) -> list[Batch]:
+        """Return what kernels may step, of tensors that were just given."""
         return self._there[1]
 
-    def follow(self, columns: Columns) -> bool:
-        """Follow gradients that moved, and return whether all else about these is as it was."""
+    def follow(self, columns: Columns) -> list[Batch] | None:
+        """Follow gradients that moved.
+
+        Returns:
+            What kernels may step, or None where anything else is not as it was. Another thread may
+            have these batches follow gradients of its own, which does not change what is returned.
+        """
         if columns.fields != self._fields or not self._snapshot.matches(columns.tensors):
-            return False
+            return None
         (before, batches), addresses = self._there, self._data_ptrs(columns.tensors)
         changed = addresses != before
         if not changed.any():
-            return True
+            return batches
         if (
             changed[self._written].any()
             or any(obstacle.field == "grad" for obstacle in self.obstacles.values())
@@ -174,14 +178,14 @@ class Batches:
             or self._grads_are_odd(addresses)
             or self._grads_are_written(addresses)
         ):
-            return False
+            return None
         grads = addresses[self._grads]
         moved = [
             batch.with_grads(grads[members])
             for batch, members in zip(batches, self.members, strict=True)
         ]
         self._there = addresses, moved
-        return True
+        return moved
 
     def grads_are_apart(self) -> bool:
         """Return whether no two gradients share memory."""

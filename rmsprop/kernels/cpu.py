@@ -18,6 +18,7 @@ from torch.autograd.graph import increment_version
 
 from rmsprop.kernels import batch
 from rmsprop.kernels.batch import Batch, Integers, Row
+from rmsprop.kernels.lock import LOCK
 from rmsprop.kernels.threads import in_threads
 from rmsprop.kernels.warning import warn_once
 
@@ -131,14 +132,18 @@ def step(
         True if centered else None,
         real(momentum) if momentum > 0 else None,
     )
-    flushes = LEAST_NORMAL * 0.5 == 0
+    as_host, as_guest = (True, *arguments), (False, *arguments)
+    flushes, uncounted = LEAST_NORMAL * 0.5 == 0, iter(changed)
 
     def work(is_host: bool) -> None:
-        if not is_host:
-            torch.set_flush_denormal(flushes)  # each thread has its own mode
-        loop(is_host, *arguments)
+        if is_host:
+            loop(*as_host)
+            return
+        if (LEAST_NORMAL * 0.5 == 0) != flushes:  # each thread has its own mode
+            torch.set_flush_denormal(flushes)
+        loop(*as_guest)
 
-    in_threads(work, threads, lambda: increment_version(changed))
+    in_threads(work, threads, lambda: increment_version(uncounted))
 
 
 def data_ptrs(tensors: Sequence[Tensor]) -> Integers:
@@ -167,8 +172,9 @@ def _reader() -> tuple[Callable[..., None], int] | None:
     objects, found = np.fromiter(tensors, object, len(tensors)), np.empty(len(tensors), np.int64)
     try:
         function = int(getattr(torch._C._dynamo.guards, "_torchinductor_pyobject_tensor_data_ptr"))  # noqa: B009
-        read = _jit(_read, cached=True)
-        read(function, objects.__array_interface__["data"][0], found)
+        with LOCK:
+            read = _jit(_read, cached=True)
+            read(function, objects.__array_interface__["data"][0], found)
     except Exception:  # it is private to torch
         return None
     return (read, function) if np.array_equal(found, batch.data_ptrs(tensors)) else None
@@ -178,11 +184,13 @@ def _reader() -> tuple[Callable[..., None], int] | None:
 def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Callable[..., None] | None:
     """Return the loop when it is compiled for these, or None where Numba fails."""
     try:
-        return _tried(_jit(_step, cached=True), dtype, centered, momentum)
+        with LOCK:
+            return _tried(_jit(_step, cached=True), dtype, centered, momentum)
     except Exception as error:
         cause = error
     try:
-        loop = _tried(_jit(_step, cached=False), dtype, centered, momentum)
+        with LOCK:
+            loop = _tried(_jit(_step, cached=False), dtype, centered, momentum)
     except Exception as error:
         warn_once(f"RMSprop steps without its fused kernel, because Numba fails here: {error!r}")
         return None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rmsprop.kernels import batch
 from rmsprop.kernels.batch import Integers
+from rmsprop.kernels.lock import LOCK
 from rmsprop.kernels.warning import warn_once
 
 __all__ = ["data_ptrs_on", "devices", "is_usable", "kernel_of"]
@@ -49,7 +50,8 @@ def kernel_of(device_type: str) -> ModuleType | None:
     if compiler is None or not is_installed(compiler):
         return None
     try:
-        return importlib.import_module(f"rmsprop.kernels.{device_type}")
+        with LOCK:
+            return importlib.import_module(f"rmsprop.kernels.{device_type}")
     except Exception as error:
         warn_once(
             f"RMSprop steps without its fused kernel, because {compiler} cannot be imported here: "

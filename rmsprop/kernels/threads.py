@@ -1,10 +1,10 @@
 """Threads that share the work of a step. They outlive it, and are made anew after a fork."""
 
-import contextlib
+import _thread
 import os
-import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from threading import Lock
 
 __all__ = ["in_threads"]
 
@@ -15,7 +15,8 @@ def in_threads(work: Callable[[bool], None], threads: int, aside: Call) -> None:
     """Let threads share some work, while one of them does something else first.
 
     Where no other thread is to be had this one does it all, and it never waits for one that has not
-    begun.
+    begun. The others are unknown to `threading`, and collect no garbage if what they call makes no
+    objects that may be it: whose finalizers would run in a thread that nobody expects.
 
     Args:
         work: what each thread calls, this one with True and the others, guests, with False. It
@@ -31,7 +32,7 @@ def in_threads(work: Callable[[bool], None], threads: int, aside: Call) -> None:
     >>> called.count("aside"), "work" in called
     (1, True)
     """
-    turn, asides = threading.Lock(), [aside]
+    turn, asides = Lock(), [aside]
 
     def call_aside() -> None:
         for call in asides:
@@ -65,23 +66,27 @@ class _Crew:
     def __init__(self) -> None:
         self.calls: SimpleQueue[Call] = SimpleQueue()
         self._size = 0
+        self._growth = Lock()
 
     def grown_to(self, size: int) -> int:
         """Return how many of as many threads there are, having started what was missing."""
-        while self._size < size:
-            try:
-                threading.Thread(target=self._serve, name="rmsprop", daemon=True).start()
-            except RuntimeError:  # the system has no more, or the interpreter is shutting down
-                break
-            self._size += 1
+        if self._size < size:
+            with self._growth:
+                while self._size < size:
+                    try:
+                        _thread.start_new_thread(self._serve, ())
+                    except RuntimeError:  # the system has no more, or the interpreter shuts down
+                        break
+                    self._size += 1
         return min(self._size, size)
 
     def _serve(self) -> None:
         while True:
             call = self.calls.get()
-            # What it raises, the one that asked for it finds out by itself.
-            with contextlib.suppress(BaseException):
+            try:  # noqa: SIM105: the other way would make an object
                 call()
+            except BaseException:  # of which the one who asked finds out by itself
+                pass
             del call  # and with it the tensors
 
 
