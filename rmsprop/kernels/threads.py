@@ -83,7 +83,8 @@ class _Crew:
     def _serve(self) -> None:
         while True:
             call = self.calls.get()
-            try:  # noqa: SIM105: the other way would make an object
+            # By `contextlib.suppress` it would make an object.
+            try:  # noqa: SIM105
                 call()
             except BaseException:  # of which the one who asked finds out by itself
                 pass
