@@ -1,12 +1,9 @@
 """The streaming limit: the reads and writes of a step, with nothing computed from them."""
 
-import contextlib
-import itertools
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import Parameter
 
@@ -29,34 +26,42 @@ def stream(params: Sequence[Parameter], accesses: int) -> Callable[[], Any]:
 def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any]:
     import numba
 
+    from rmsprop.kernels.atomic import call, fetch_and_add, pause_address
     from rmsprop.kernels.threads import in_threads
 
     # What is None is not compiled.
     @numba.njit(nogil=True)
-    def add(start, stop, grad, a, b, c, d):
-        for j in range(start, stop):
-            x = grad[j]
-            a[j] = a[j] + x
-            b[j] = b[j] + x
+    def add(is_host, pause, progress, parts, grad, a, b, c, d):
+        n = len(grad)
+        while True:
+            part = fetch_and_add(progress, 0, 1)
+            if part >= parts:
+                break
+            here = slice(n * part // parts, n * (part + 1) // parts)
+            x, a_part, b_part = grad[here], a[here], b[here]
             if c is not None:
-                c[j] = c[j] + x
+                c_part = c[here]
             if d is not None:
-                d[j] = d[j] + x
+                d_part = d[here]
+            for j in range(len(x)):
+                a_part[j] += x[j]
+                b_part[j] += x[j]
+                if c is not None:
+                    c_part[j] += x[j]
+                if d is not None:
+                    d_part[j] += x[j]
+            fetch_and_add(progress, 1, 1)
+        while is_host and fetch_and_add(progress, 1, 0) < parts:
+            call(pause)
 
     arrays = [tensor.numpy() for tensor in (grad, *buffers)] + [None] * (4 - len(buffers))
-    n, threads = grad.numel(), torch.get_num_threads()
-    ends = [n * k // (4 * threads) for k in range(4 * threads + 1)]
+    threads, pause = torch.get_num_threads(), pause_address()
 
     def stream() -> None:
-        parts, done = deque(itertools.pairwise(ends)), threading.Semaphore(0)
+        progress = np.zeros(2, np.int64)
 
         def work(is_host: bool) -> None:
-            with contextlib.suppress(IndexError):  # none is left
-                while True:
-                    add(*parts.popleft(), *arrays)
-                    done.release()
-            for _ in range(is_host * (len(ends) - 1)):
-                done.acquire()
+            add(is_host, pause, progress, 16 * threads, *arrays)
 
         in_threads(work, threads, aside=lambda: None)
 

@@ -1,6 +1,5 @@
 """The update rule on the CPU, compiled by Numba: all tensors of a batch in one pass over memory."""
 
-import ctypes
 import functools
 import math
 import platform
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.autograd.graph import increment_version
 
 from rmsprop.kernels import batch
+from rmsprop.kernels.atomic import call, fetch_and_add, pause_address
 from rmsprop.kernels.batch import Batch, Integers, Row
 from rmsprop.kernels.lock import LOCK
 from rmsprop.kernels.threads import in_threads
@@ -109,7 +109,7 @@ def step(
     threads = min(torch.get_num_threads(), parts)
     progress = np.zeros(4, np.int64)
     arguments = (
-        _pause(),
+        pause_address(),
         progress,
         min(parts, 16 * threads),
         batch.addresses,
@@ -215,7 +215,18 @@ def _tried(
     real = np.float64(0) if dtype == torch.float64 else np.float32(0)
     progress, nothing = np.zeros(4, np.int64), np.zeros((len(Row._fields), 0), np.int64)
     loop(
-        *(False, _pause(), progress, 0, nothing, nothing[0], STORAGE[dtype], real, 0.0, False),
+        *(
+            False,
+            pause_address(),
+            progress,
+            0,
+            nothing,
+            nothing[0],
+            STORAGE[dtype],
+            real,
+            0.0,
+            False,
+        ),
         *([real] * 8 + [False] * 3),
         *(True if centered else None, real if momentum else None),
     )
@@ -234,19 +245,6 @@ def _has_halves() -> bool:
         return "+f16c" in named.split(",")
     avx = bool(numba.config.ENABLE_AVX)  # type: ignore[attr-defined]
     return avx and bool(binding.get_host_cpu_features().get("f16c"))
-
-
-@functools.cache
-def _pause() -> int:
-    """Return the address of the function by which a thread lets others have its processor, or 0."""
-    try:
-        if sys.platform == "win32":
-            function = ctypes.windll.kernel32.SwitchToThread
-        else:
-            function = ctypes.CDLL(None).sched_yield
-    except (AttributeError, OSError):
-        return 0
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 # Threads that call this share the parts. Guests begin when the host has, and the host stays until
@@ -278,15 +276,15 @@ def _step(
     momentum,
 ):
     if is_host:
-        _fetch_and_add(progress, OPEN, 1)
+        fetch_and_add(progress, OPEN, 1)
     looked = 0
-    while _fetch_and_add(progress, OPEN, 0) == 0:
+    while fetch_and_add(progress, OPEN, 0) == 0:
         looked += 1
         if looked > PATIENCE:
             return
-        _call(pause)
+        call(pause)
     while True:
-        part = _fetch_and_add(progress, TAKEN, 1)
+        part = fetch_and_add(progress, TAKEN, 1)
         if part >= parts:
             break
         start = ends[-1] * part // parts
@@ -331,13 +329,13 @@ def _step(
             start = min(stop, ends[i])
             i += 1
         # Only when all parts are done, which read the step.
-        if _fetch_and_add(progress, DONE, 1) == parts - 1:
+        if fetch_and_add(progress, DONE, 1) == parts - 1:
             for i in range(len(ends)):
                 step = _pointer(addresses[STEP, i], 0, np.float32(0))
                 step[0] += np.float32(1)
-            _fetch_and_add(progress, FINISHED, 1)
-    while is_host and _fetch_and_add(progress, FINISHED, 0) == 0:
-        _call(pause)
+            fetch_and_add(progress, FINISHED, 1)
+    while is_host and fetch_and_add(progress, FINISHED, 0) == 0:
+        call(pause)
 
 
 def _read(function, objects, found):
@@ -355,32 +353,6 @@ def _called(_, function, argument):
         return builder.call(builder.inttoptr(arguments[0], pointer), [arguments[1]])
 
     return types.int64(types.int64, types.int64), generate
-
-
-@intrinsic
-def _call(_, function):
-    """Call a function of C without arguments, if there is one at the address."""
-    word = ir.IntType(64)
-
-    def generate(context, builder, signature, arguments):
-        with builder.if_then(builder.icmp_unsigned("!=", arguments[0], word(0))):
-            pointer = ir.FunctionType(ir.IntType(32), []).as_pointer()
-            builder.call(builder.inttoptr(arguments[0], pointer), [])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
-
-
-@intrinsic
-def _fetch_and_add(_, numbers, index, change):
-    """Add to one of some numbers that threads share, and return what it was."""
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(numbers)(context, builder, arguments[0])
-        place = builder.gep(array.data, [arguments[1]])
-        return builder.atomic_rmw("add", place, arguments[2], "seq_cst")
-
-    return types.int64(numbers, types.int64, types.int64), generate
 
 
 @intrinsic
