@@ -11,6 +11,7 @@ from rmsprop.experiments.statistics import (
     mean_interval,
     paired_ratio,
     tuned_difference,
+    tuned_ratio,
 )
 
 
@@ -62,3 +63,20 @@ def test_tuned_difference_with_one_rate_is_a_mean_interval():
 
 def test_best_rate_is_that_of_the_least_median_not_mean():
     assert at_best_rate([[1, 1, 100], [2, 2, 2]]).tolist() == [1, 1, 100]
+
+
+def test_tuned_ratio_of_shifted_losses_is_their_factor_at_the_best_rates():
+    rng = np.random.default_rng(0)
+    plain = np.exp(rng.standard_normal((3, 32)))
+    better = np.vstack([0.8 * plain.min(axis=0), 100 * plain])
+    best = np.exp(np.log(plain).mean(axis=1).min())
+    ratio = tuned_ratio(plain, better)
+    expected = np.exp(np.log(better[0]).mean()) / best
+    assert ratio.estimate == pytest.approx(expected)
+    assert ratio.low < ratio.estimate < ratio.high
+
+
+@given(st.floats(0.1, 10))
+def test_tuned_ratio_of_multiples_is_their_factor(factor):
+    losses = np.exp(np.random.default_rng(0).standard_normal((4, 16)))
+    assert tuned_ratio(losses, factor * losses) == pytest.approx((factor,) * 3)
