@@ -5,9 +5,13 @@ Foundations: `problems` are functions to minimize, `rules` how points move, `pat
 of small networks; `students` and `digits` are two tasks for them, `schedules` makes rates that
 change, `device` says where they run, `statistics` what their seeds say.
 
-Subjects: `scaling` multiplies a problem by a factor, `step_lengths` takes gradients as given,
-`eps_cycle` and `eps_outcome` vary eps, `linear_layer` is the smallest network, `textbook` a run
-known from elsewhere. `traps` are sequences on which RMSprop goes the wrong way, with `regret`;
-`random_slopes` go there by chance, `parabolas` where the loss is curved. `ringing` and `spikes` are
-what happens at a minimum, `steady_gradients` those on which centering fails.
+Of the moving average: `one_parameter` follows gradients, `gaussian_squares`, `bursts` and
+`repeating_gradients` are such. Of the rule: `scaling` multiplies a problem by a factor,
+`step_lengths` and `given_gradients` take gradients as given, `eps_cycle` and `eps_outcome` vary
+eps, `linear_layer` is the smallest network, `textbook` a run known from elsewhere; `accesses` and
+`memory` count what a step touches and keeps. Of centering: `variance`, `cancellation`, `rounding`
+and `steady_gradients` are how it fails, `survival` and `signal_to_noise` what comes of it in
+networks. Of alpha: `ringing` and `spikes` happen at a minimum; `traps` are sequences on which
+RMSprop goes the wrong way, with `regret`, `random_slopes` go there by chance, `parabolas` where the
+loss is curved. Of contours: `valleys`, `walks` and `escapes`.
 """

@@ -12,6 +12,7 @@ __all__ = [
     "mean_interval",
     "paired_ratio",
     "tuned_difference",
+    "tuned_ratio",
 ]
 
 LEVELS = (0.025, 0.975)
@@ -118,3 +119,17 @@ def tuned_difference(
     difference = least[1] - least[0]
     low, high = np.quantile(difference[1:], LEVELS)
     return Interval(float(difference[0]), float(low), float(high))
+
+
+def tuned_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
+    """Estimate the ratio of geometric means, second over first, each at its best rate.
+
+    Args:
+        first: positive, a row for each rate, a column for each seed, shape ``(rates, seeds)``.
+        second: likewise; the seeds are shared, the rates need not be.
+
+    >>> tuned_ratio([[1.0, 1.0], [5.0, 5.0]], [[2.0, 2.0]]).estimate
+    2.0
+    """
+    logs = tuned_difference(np.log(np.asarray(first)), np.log(np.asarray(second)))
+    return Interval(*(float(np.exp(number)) for number in logs))

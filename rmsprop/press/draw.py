@@ -1,5 +1,6 @@
 """Parts that many figures are drawn from: labels, guides, bands of seeds, maps of losses."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "band",
     "guide",
     "label",
+    "level_lines",
     "loss_map",
     "loss_table",
     "mark_alphas",
@@ -191,3 +193,21 @@ def loss_table(ax: Axes, values: ArrayLike, limits: tuple[float, float]) -> None
         corner = (column - 0.46, row - 0.46)
         box = Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=DARK, linewidth=1.2)
         ax.add_patch(box)
+
+
+def level_lines(
+    ax: Axes, value: Callable[[Any], Any], x: ArrayLike, y: ArrayLike, levels: ArrayLike
+) -> None:
+    """Draw a function of two variables by thin lines, behind the paths of runs.
+
+    Args:
+        ax: where to draw.
+        value: maps points of shape ``(m, n, 2)`` to values of shape ``(m, n)``.
+        x: where it is evaluated along the first axis, shape ``(n,)``.
+        y: likewise along the second, shape ``(m,)``.
+        levels: values that get a line, ascending.
+    """
+    mesh = np.stack(np.meshgrid(x, y), axis=-1)
+    ax.grid(False)
+    look: dict[str, Any] = {"colors": MUTED, "linewidths": 0.5, "alpha": 0.6}
+    ax.contour(np.asarray(x), np.asarray(y), value(mesh), np.asarray(levels), **look)

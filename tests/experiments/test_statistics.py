@@ -12,6 +12,7 @@ from rmsprop.experiments.statistics import (
     mean_interval,
     paired_ratio,
     tuned_difference,
+    tuned_ratio,
 )
 
 
@@ -70,3 +71,20 @@ def test_no_rate_has_a_lesser_median_than_the_best_and_none_that_is_lost_wins(lo
     best = best_rate(losses)
     assert np.median(losses, axis=1).min() == np.median(losses[best])
     assert best_rate([[np.nan, 0, 0, 0], *losses, [0, 0, 0, np.nan]]) == best + 1
+
+
+def test_tuned_ratio_of_shifted_losses_is_their_factor_at_the_best_rates():
+    rng = np.random.default_rng(0)
+    plain = np.exp(rng.standard_normal((3, 32)))
+    better = np.vstack([0.8 * plain.min(axis=0), 100 * plain])
+    best = np.exp(np.log(plain).mean(axis=1).min())
+    ratio = tuned_ratio(plain, better)
+    expected = np.exp(np.log(better[0]).mean()) / best
+    assert ratio.estimate == pytest.approx(expected)
+    assert ratio.low < ratio.estimate < ratio.high
+
+
+@given(st.floats(0.1, 10))
+def test_tuned_ratio_of_multiples_is_their_factor(factor):
+    losses = np.exp(np.random.default_rng(0).standard_normal((4, 16)))
+    assert tuned_ratio(losses, factor * losses) == pytest.approx((factor,) * 3)

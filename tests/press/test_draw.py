@@ -82,3 +82,11 @@ def test_loss_table_boxes_the_least_of_every_row(ax):
     centers = [(box.get_x() + 0.46, box.get_y() + 0.46) for box in ax.patches]
     assert np.array(centers) == pytest.approx(np.array(bold))
     assert [t.get_color() for t in ax.texts[:3]] == [draw.DARK, draw.DARK, draw.LIGHT]
+
+
+def test_level_lines_lie_where_the_function_has_their_values(ax):
+    x, y = np.linspace(-2, 2, 81), np.linspace(-1, 1, 41)
+    draw.level_lines(ax, lambda w: w[..., 0] ** 2 + 4 * w[..., 1] ** 2, x, y, [0.5, 2.0])
+    (lines,) = ax.collections
+    for path, level in zip(lines.get_paths(), (0.5, 2.0), strict=True):
+        assert path.vertices**2 @ [1, 4] == pytest.approx(level, rel=0.01)
