@@ -5,5 +5,5 @@ search for the best rate, compiled. `networks` trains stacks of small networks, 
 `digits` are two tasks for them. `traps` are sequences on which RMSprop goes the wrong way,
 `steady_gradients` those on which centering fails. `one_parameter` gives gradients to torch's
 RMSprop; `repeating_gradients` cancel, `bursts` are remembered, and `gaussian_squares` are averaged
-without end. `device` says where all of it runs.
+without end. `accesses` counts what a step reads and writes. `device` says where all of it runs.
 """
