@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rmsprop.records.repository import find_root
 
 __all__ = ["Recording", "recordings"]
@@ -17,6 +20,7 @@ class Recording:
         type: ``cpu`` or ``cuda``.
         label: the name with the number of cores and the date, as it stands under a figure.
         sets: the sets of tensors, in the order in which they were measured.
+        cases: the pairs of a set and a variant, likewise.
         rounds: how often every contender of a set took its turn.
     """
 
@@ -32,13 +36,14 @@ class Recording:
             for result in content["results"]
         }
         self.sets = list(dict.fromkeys(key[0] for key in self._results))
+        self.cases = list(dict.fromkeys(key[:2] for key in self._results))
         self.rounds = len(content["results"][0]["seconds"])
 
     def median(self, set: str, variant: str, contender: str) -> float | None:
         """Return the median seconds of a step, None where that was not measured."""
         return self.value("median_s", set, variant, contender)
 
-    def value(self, field: str, set: str, variant: str, contender: str) -> float | None:
+    def value(self, field: str, set: str, variant: str, contender: str) -> Any:
         """Return a field of one result, None where that was not measured.
 
         Args:
@@ -49,6 +54,22 @@ class Recording:
         """
         result = self._results.get((set, variant, contender))
         return None if result is None else result[field]
+
+    def over_fused(self, set: str, variant: str, *contenders: str) -> NDArray[np.float64] | None:
+        """Return the time of the fastest contender over that of our fused step, round by round.
+
+        Args:
+            set: of tensors.
+            variant: of the rule.
+            contenders: who took the step, at least one.
+
+        Returns:
+            Shape ``(rounds,)``; None where one of them was not measured.
+        """
+        fused, *others = (
+            self.value("seconds", set, variant, who) for who in ("rmsprop fused", *contenders)
+        )
+        return np.min(others, axis=0) / fused if all(others) else None
 
 
 def recordings(root: Path | None = None) -> list[Recording]:

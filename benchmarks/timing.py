@@ -1,5 +1,6 @@
 """Interleaved timing: contenders take turns, so that what slows the machine slows all of them."""
 
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["first_call", "interleave", "peak_extra_memory"]
+__all__ = ["first_call", "interleave", "median_seconds", "peak_extra_memory"]
 
 Step = Callable[[], Any]
 BLOCK_SECONDS = 0.05
@@ -35,6 +36,14 @@ def interleave(steps: dict[str, Step], rounds: int, device: torch.device) -> dic
             _finish(device)
             seconds[name].append(_block(step, calls[name], device))
     return seconds
+
+
+def median_seconds(steps: dict[str, Step], rounds: int, device: torch.device) -> dict[str, float]:
+    """Return for each contender the median seconds of a step, the first left out, by turns."""
+    for step in steps.values():
+        first_call(step, device)
+    seconds = interleave(steps, rounds, device)
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def peak_extra_memory(step: Step, device: torch.device) -> int | None:

@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from benchmarks import __main__ as bench
 from benchmarks import contenders, machine, sets, streaming, timing
 from benchmarks.measure import make_params
-from benchmarks.recordings import recordings
+from benchmarks.recordings import Recording, recordings
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -63,6 +64,18 @@ def test_contenders_take_turns():
     assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
     turns = [name for i, name in enumerate(calls) if i == 0 or calls[i - 1] != name]
     assert turns == ["a", "b"] * 4
+
+
+def test_median_is_that_of_whole_blocks_after_the_first_step():
+    calls = []
+
+    def step():
+        time.sleep(0.002 if calls else 0.2)
+        calls.append(None)
+
+    seconds = timing.median_seconds({"sleeper": step}, 3, CPU)
+    assert 0.002 <= seconds["sleeper"] < 0.1
+    assert len(calls) > 3 * 4  # the first step would fill a block
 
 
 def test_extra_memory_is_that_of_the_temporaries():
@@ -137,6 +150,25 @@ def test_recordings_have_what_the_chapter_reads():
             assert len(seconds) == cpu.rounds
             assert 0 < min(seconds) <= cpu.median(name, variant, "rmsprop fused") <= max(seconds)
     assert cpu.median("1 x 25M", "uncentered", "nobody") is None
+
+
+def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():
+    seconds = {"rmsprop fused": [1, 2], "loop": [2, 8], "foreach": [3, 4]}
+    recording = Recording(
+        {
+            "date": "2026-01-01",
+            "machine": {"device": "one", "type": "cuda", "versions": {}},
+            "results": [
+                {"set": "tiny", "variant": variant, "contender": who, "seconds": times}
+                for variant in ("centered", "uncentered")
+                for who, times in seconds.items()
+            ],
+        }
+    )
+    assert recording.cases == [("tiny", "centered"), ("tiny", "uncentered")]
+    assert recording.over_fused("tiny", "centered", "loop", "foreach").tolist() == [2, 2]
+    assert recording.over_fused("tiny", "centered", "loop").tolist() == [2, 4]
+    assert recording.over_fused("tiny", "centered", "loop", "nobody") is None
 
 
 def test_where_nothing_was_recorded_there_is_no_recording(tmp_path):

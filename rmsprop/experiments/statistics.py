@@ -11,6 +11,7 @@ __all__ = [
     "best_rate",
     "mean_interval",
     "paired_ratio",
+    "t_statistic",
     "tuned_difference",
     "tuned_ratio",
 ]
@@ -119,6 +120,25 @@ def tuned_difference(
     difference = least[1] - least[0]
     low, high = np.quantile(difference[1:], LEVELS)
     return Interval(float(difference[0]), float(low), float(high))
+
+
+def t_statistic(values: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
+    """Return by how many standard errors means over the seeds differ from what is expected.
+
+    Args:
+        values: the last axis is that of the seeds, at least two, shape ``(..., seeds)``.
+        expected: the means, if theory is right; broadcasts against the leading axes.
+
+    Returns:
+        Shape ``(...)``, positive where the mean is greater. Equal to the ``statistic`` of
+        ``scipy.stats.ttest_1samp``.
+
+    >>> float(t_statistic([1.0, 3.0], expected=1.0))
+    1.0
+    """
+    values = np.asarray(values, dtype=np.float64)
+    standard_error = values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
+    return np.asarray((values.mean(axis=-1) - expected) / standard_error)
 
 
 def tuned_ratio(first: ArrayLike, second: ArrayLike) -> Interval:

@@ -11,6 +11,7 @@ from rmsprop.experiments.statistics import (
     best_rate,
     mean_interval,
     paired_ratio,
+    t_statistic,
     tuned_difference,
     tuned_ratio,
 )
@@ -64,6 +65,12 @@ def test_tuned_difference_with_one_rate_is_a_mean_interval():
 
 def test_best_rate_is_that_of_the_least_median_not_mean():
     assert at_best_rate([[1, 1, 100], [2, 2, 2]]).tolist() == [1, 1, 100]
+
+
+def test_t_statistic_is_scipys():
+    values, expected = np.random.default_rng(0).exponential(size=(3, 20)), np.array([0.5, 1.0, 2.0])
+    theirs = stats.ttest_1samp(values, expected[:, None], axis=-1).statistic
+    assert t_statistic(values, expected) == pytest.approx(theirs)
 
 
 @given(st.lists(st.lists(st.floats(0, 9), min_size=4, max_size=4), min_size=1, max_size=6))
