@@ -5,8 +5,9 @@ call evaluates any number of runs; `iterate_average` reads time along the last a
 PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 
 By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
-random, or known; `variance` the centered one; `rule` the update, which `arithmetic` holds for NumPy
-and Numba alike; `cycle`, `traps` and `valley` what it does at a minimum, astray, on the way.
+random, or known; `variance` the centered one, `rounding` what that loses in PyTorch; `rule` the
+update, which `arithmetic` holds for NumPy and Numba alike; `cycle`, `traps` and `valley` what it
+does at a minimum, astray, on the way.
 """
 
 from rmsprop.equations.average import (
@@ -26,14 +27,20 @@ from rmsprop.equations.noise import (
     effective_samples,
     variance_factor,
 )
+from rmsprop.equations.rounding import (
+    enough_noise,
+    first_nan,
+    rounding_bias,
+    rounding_reach,
+    rounding_spread,
+    safe_gradient,
+)
 from rmsprop.equations.rule import State, effective_rate, largest_step, step
 from rmsprop.equations.traps import drift, safe_window, safe_window_random
 from rmsprop.equations.valley import escape_time, floor_rate
 from rmsprop.equations.variance import (
     constant_gradient_step,
     expected_grad_var,
-    rounding_bias,
-    rounding_spread,
     update_variance,
 )
 
@@ -49,9 +56,11 @@ __all__ = [
     "drift",
     "effective_rate",
     "effective_samples",
+    "enough_noise",
     "escape_time",
     "excess_displacement",
     "expected_grad_var",
+    "first_nan",
     "floor_rate",
     "half_life",
     "iterate_average",
@@ -59,7 +68,9 @@ __all__ = [
     "mean_factor",
     "ring_down",
     "rounding_bias",
+    "rounding_reach",
     "rounding_spread",
+    "safe_gradient",
     "safe_window",
     "safe_window_random",
     "settled_square_avg",

@@ -1,4 +1,4 @@
-r"""The centered variance: its recursion, its mean, and what rounding does to `v - m^2`."""
+r"""The centered variance: its recursion, its mean, and the steps that it makes."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,13 +7,7 @@ from rmsprop.equations import arithmetic
 from rmsprop.equations.arrays import Array, float64, smoothing_constant
 from rmsprop.equations.noise import variance_factor
 
-__all__ = [
-    "constant_gradient_step",
-    "expected_grad_var",
-    "rounding_bias",
-    "rounding_spread",
-    "update_variance",
-]
+__all__ = ["constant_gradient_step", "expected_grad_var", "update_variance"]
 
 
 def update_variance(
@@ -107,61 +101,3 @@ def expected_grad_var(alpha: ArrayLike, t: ArrayLike, noise: ArrayLike) -> Array
     remembered = smoothing_constant(alpha) ** float64(t)
     scatter = 1 - remembered - variance_factor(alpha, t)
     return remembered * (1 - remembered) + float64(noise) ** 2 * scatter
-
-
-def rounding_bias(alpha: ArrayLike, digits: int = 24) -> Array:
-    r"""What rounding the smoothing constant adds to :math:`v - m^2`, as a fraction of :math:`v`.
-
-    .. math:: \delta = \frac{\operatorname{fl}(1 - \alpha)}{1 - \operatorname{fl}(\alpha)} - 1
-
-    Args:
-        alpha: smoothing constant in [0, 1).
-        digits: binary digits of the significand that `alpha` and :math:`1 - \alpha` are rounded to:
-            24 for float32, which PyTorch uses for float16 and bfloat16 too.
-
-    Returns:
-        Fractions of either sign, the shape of `alpha`.
-
-    Raises:
-        ValueError: if `alpha` is outside [0, 1).
-
-    Book: equation ``eq-rounding-bias``, derived there. It is that of an average
-    ``alpha * v + (1 - alpha) * g**2``, whose two rounded weights do not add up to 1.
-
-    >>> float(rounding_bias(0.75))
-    0.0
-    >>> bool(rounding_bias(0.9) < 0 < rounding_bias(0.99))
-    True
-    """
-    alpha = smoothing_constant(alpha)
-    return _rounded(1 - alpha, digits) / (1 - _rounded(alpha, digits)) - 1
-
-
-def _rounded(x: Array, digits: int) -> Array:
-    significand, exponent = np.frexp(x)
-    return np.ldexp(np.round(np.ldexp(significand, digits)), exponent - digits)
-
-
-def rounding_spread(alpha: ArrayLike, digits: int = 24) -> Array:
-    r"""Standard deviation of the rounding error of :math:`v - m^2`, as a fraction of :math:`v`.
-
-    .. math:: s = \frac{u}{\sqrt{1 - \alpha^2}}, \qquad u = 2^{-p}
-
-    Args:
-        alpha: smoothing constant in [0, 1).
-        digits: binary digits :math:`p` of the significand that the averages are kept with: 24 for
-            float32, 11 for float16, 8 for bfloat16.
-
-    Returns:
-        Fractions, the shape of `alpha`.
-
-    Raises:
-        ValueError: if `alpha` is outside [0, 1).
-
-    Book: equation ``eq-rounding-spread``, derived there, for gradients that vary enough to keep the
-    averages moving.
-
-    >>> float(rounding_spread(0.0, digits=8))
-    0.00390625
-    """
-    return 2.0**-digits / np.sqrt(1 - smoothing_constant(alpha) ** 2)

@@ -25,6 +25,10 @@ BY_ALPHA = {
     "expected_grad_var": lambda alpha: equations.expected_grad_var(alpha, 3, 0.1),
     "rounding_bias": equations.rounding_bias,
     "rounding_spread": equations.rounding_spread,
+    "rounding_reach": equations.rounding_reach,
+    "enough_noise": equations.enough_noise,
+    "safe_gradient": lambda alpha: equations.safe_gradient(alpha, 1e-4),
+    "first_nan": equations.first_nan,
     "corrected_alpha": lambda alpha: equations.corrected_alpha(alpha, 3),
     "step": lambda alpha: equations.step(1.0, 1.0, State.start(()), alpha=alpha),
     "centered step": lambda alpha: equations.step(

@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose
 
 from rmsprop import equations
 from rmsprop.equations import State
-from rmsprop.experiments.steady_gradients import variance_error
 
 EPSILON = np.finfo(np.float64).eps
 alphas = st.floats(0, 0.999)
@@ -96,19 +95,3 @@ def test_mean_of_the_variance_is_that_of_many_chains(alpha, noise):
     expected = equations.expected_grad_var(alpha, np.arange(1, steps + 1), noise)
     error = variance.std(axis=1) / chains**0.5
     assert np.all(np.abs(variance.mean(axis=1) - expected) <= 5 * error + 1e-12)
-
-
-def test_rounded_weights_are_those_of_float32():
-    alphas = np.array([0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999])
-    for alpha, bias in zip(alphas, equations.rounding_bias(alphas), strict=True):
-        kept, new = np.float64(np.float32(alpha)), np.float64(np.float32(1 - alpha))
-        assert bias == new / (1 - kept) - 1
-
-
-@pytest.mark.parametrize("noise", [1e-2, 1e-3])
-@pytest.mark.parametrize("alpha", [0.8, 0.9, 0.95, 0.98, 0.99])
-def test_rounding_of_torch_in_float32_has_the_bias_and_the_spread_predicted(alpha, noise):
-    error = variance_error(alpha, noise=noise, parameters=4000)
-    spread = equations.rounding_spread(alpha)
-    assert_allclose(error.std(), spread, rtol=0.1)
-    assert abs(error.mean() - equations.rounding_bias(alpha)) < 0.15 * spread
