@@ -120,7 +120,7 @@ def enough_noise(alpha: ArrayLike, digits: int = 24) -> Array:
     >>> float(enough_noise(0.9).round(5))
     0.00082
     """
-    alpha = float64(alpha)
+    alpha = smoothing_constant(alpha)
     return np.sqrt((1 + alpha) / (2 * alpha) * rounding_reach(alpha, digits))
 
 
