@@ -562,6 +562,7 @@ def main():
         step(*arguments, **options)
 
     step, cpu.step = cpu.step, counting
+    gc.freeze()  # what is imported is no episode's
     for seed in range(arguments.seed, arguments.seed + arguments.episodes):
         dice = random.Random(-seed)
         chosen = [dice.choice(CHANGES) for _ in range(LONG)]
