@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rmsprop.equations import arithmetic
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 
 __all__ = [
     "corrected_alpha",

@@ -3,7 +3,7 @@ r"""At the bottom of a parabola: the cycle, how it attracts, and what comes befo
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 
 __all__ = ["cycle_amplitude", "dip", "ring_down"]
 

@@ -3,7 +3,7 @@ r"""What the average makes of gradients that are known: constant, periodic, in a
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 from rmsprop.equations.average import half_life, iterate_average, mean_factor, weights
 
 __all__ = ["burst_memory", "excess_displacement", "settled_square_avg"]

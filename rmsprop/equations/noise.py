@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 from rmsprop.equations.average import weights
 
 __all__ = ["average_cumulant", "average_distribution", "effective_samples", "variance_factor"]

@@ -7,7 +7,7 @@ The error reaches :math:`3 s - \delta` of :math:`v` below zero: three standard d
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 
 __all__ = [
     "enough_noise",

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rmsprop.equations import arithmetic
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 from rmsprop.equations.arithmetic import State
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
 
 __all__ = ["State", "effective_rate", "largest_step", "step"]
 

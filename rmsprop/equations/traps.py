@@ -3,7 +3,7 @@ r"""Where RMSprop goes while gradients repeat or are drawn, and the memory it ne
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmsprop.equations.arrays import Array, float64
+from rmsprop.equations.arguments import Array, float64
 from rmsprop.equations.memory import settled_square_avg
 
 __all__ = ["drift", "safe_window", "safe_window_random"]

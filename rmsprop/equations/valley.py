@@ -3,7 +3,7 @@ r"""In a valley, and on a saddle: rates of progress and of escape."""
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 
 __all__ = ["escape_time", "floor_rate"]
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rmsprop.equations import arithmetic
-from rmsprop.equations.arrays import Array, float64, smoothing_constant
+from rmsprop.equations.arguments import Array, float64, smoothing_constant
 from rmsprop.equations.noise import variance_factor
 
 __all__ = ["constant_gradient_step", "expected_grad_var", "update_variance"]

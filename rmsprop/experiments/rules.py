@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rmsprop.equations import State, arithmetic
-from rmsprop.equations.arrays import smoothing_constant
+from rmsprop.equations.arguments import smoothing_constant
 
 __all__ = ["Adam", "GradientDescent", "RMSpropRule", "Rule"]
 

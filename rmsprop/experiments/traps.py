@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 
 from rmsprop import equations
 from rmsprop.equations import arithmetic
-from rmsprop.equations.arrays import smoothing_constant
+from rmsprop.equations.arguments import smoothing_constant
 
 __all__ = ["rare_large", "repeat", "run", "smallest_safe_alpha", "tail_mean"]
 

@@ -1,6 +1,6 @@
 /* The update rules of the live figures: numbers in, numbers out, nothing of the page.
  *
- * They are the rules of rmsprop.experiments.paths, in the same order of operations and with the same
+ * They are the rules of rmsprop.experiments.rules, in the same order of operations and with the same
  * names; tests/book compares every step with rmsprop.RMSprop and torch.optim.
  * A rule has start(), the state before the first step, and step(param, grad, state, options), which
  * changes param and state, arrays of one number per coordinate. What each step divided the gradient

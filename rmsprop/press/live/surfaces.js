@@ -1,4 +1,4 @@
-/* The surfaces of the explorer: value and partial derivatives, as in rmsprop/problems.py. */
+/* The surfaces of the explorer: value and partial derivatives, as in rmsprop/experiments/problems.py. */
 Live.surfaces = (function () {
   "use strict";
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rmsprop import RMSprop
-from rmsprop.experiments.memory import state_bytes
+from rmsprop.experiments.state_bytes import state_bytes
 
 
 @pytest.mark.parametrize(
