@@ -38,6 +38,8 @@ def interrupts():
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
+    # Torch's own wrapper of steps may have been interrupted before it switched this on again.
+    torch.set_grad_enabled(True)
 
 
 def interrupted(call, code, event="call"):
