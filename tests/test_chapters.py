@@ -2,6 +2,9 @@
 
 import inspect
 import re
+import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -30,6 +33,21 @@ def code_cells(path):
 @every_chapter
 def test_chapter_is_committed_without_outputs(path):
     assert not any(cell.outputs or cell.execution_count for cell in code_cells(path))
+
+
+def lines_of_code(path):
+    """Count as the package is formatted, whatever the width of the page."""
+    code = "\n\n".join(cell.source for cell in code_cells(path))
+    width = ["--isolated", "--line-length=100", "--config=format.skip-magic-trailing-comma=true"]
+    command = [sys.executable, "-m", "ruff", "format", *width, "--stdin-filename=chapter.py"]
+    formatted = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
+    return sum(bool(line.strip()) for line in formatted.stdout.splitlines())
+
+
+def test_chapters_are_thin():
+    lines = sorted(map(lines_of_code, CHAPTERS))
+    assert statistics.median(lines) <= 550
+    assert lines[-1] <= 850
 
 
 @every_chapter
