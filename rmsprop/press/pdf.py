@@ -19,7 +19,7 @@ from rmsprop.records.repository import citation
 
 __all__ = ["print_book"]
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STYLE = """
 @page { margin: 20mm 20mm 22mm }
 @page :first { margin: 60mm 25mm }

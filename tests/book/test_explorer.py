@@ -10,10 +10,10 @@ import torch
 
 import rmsprop
 from rmsprop.experiments import problems
-from rmsprop.press import explorer
+from rmsprop.press.live import explorer
 from rmsprop.press.style import COLORS, darken
 
-STYLE = Path(__file__).parents[2] / "book/live/live.css"
+STYLE = Path(__file__).parents[2] / "rmsprop/press/live/live.css"
 
 
 @pytest.fixture
