@@ -66,7 +66,7 @@ class Race:
 
         Raises:
             ValueError: if the rule or the problem has a number that is not one for all runs, or
-                the learning rate is a schedule.
+                the learning rate is a schedule, or there are more than 8 numbers.
 
         >>> from rmsprop.experiments.problems import quadratic
         >>> race = Race(quadratic(condition=2), np.array([[1.0, 1.0]]), budget=50, patience=10)
@@ -84,11 +84,13 @@ class Race:
         rates = np.atleast_1d(np.asarray(lr, dtype=np.float64))
         shape = (len(rates), len(self.starts))
         points = np.broadcast_to(self.starts.T[:, None, :], (2, *shape)).flatten()
+        of_problem = _one_for_all("problem", problem.name, problem.parameters)
+        of_rule = _one_for_all("rule", rule, numbers)
         settled = _race()(
             gradient_loop(problem.partials, len(problem.parameters)),
-            _one_for_all("problem", problem.name, problem.parameters),
+            of_problem,
             rule_loop(type(rule).move, len(numbers), switches),
-            _one_for_all("rule", rule, numbers),
+            of_rule,
             np.tile(np.repeat(rates, shape[1]), 2),
             points,
             problem.minima.ravel(),
@@ -144,6 +146,8 @@ def _one_for_all(argument: str, described: object, numbers: Sequence[Any]) -> tu
             f"{argument} must have one number for all runs, but for the learning rate, "
             f"got {described}"
         )
+    if len(numbers) > MOST:
+        raise ValueError(f"{argument} must have at most {MOST} numbers, got {len(numbers)}")
     return (*map(float, numbers), *[0.0] * (MOST - len(numbers)))
 
 
@@ -167,7 +171,7 @@ def _run(gradient, parameters, rule, numbers, lr, w, minima, radius2, budget, pa
     return settled
 
 
-@numba.njit(error_model="numpy")
+@numba.njit(**OPTIONS)
 def _mark(x, y, minima, radius2, t, patience, since, settled):
     """Note since when every run has been inside, and that step where it has been so for long."""
     for i in range(len(x)):

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from rmsprop.equations import arithmetic
+
 __all__ = ["mean_step", "moments"]
 
 Array = NDArray[np.float64]
@@ -52,5 +54,5 @@ def mean_step(alpha: float, rare: float, mean: float, *, chains: int, steps: int
         # The next slope is averaged over, which lessens the noise.
         total += (1 - p) / np.sqrt(alpha * v + 1 - alpha)
         total -= p * rare / np.sqrt(alpha * v + (1 - alpha) * rare**2)
-        v = alpha * v + (1 - alpha) * np.where(rng.random(chains) < p, rare**2, 1.0)
+        v = arithmetic.average(v, np.where(rng.random(chains) < p, rare**2, 1.0), alpha)
     return total / steps

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rmsprop.equations import arithmetic
+
 __all__ = ["HESSIAN", "START", "loss", "run"]
 
 Array = NDArray[np.float64]
@@ -64,7 +66,7 @@ def run(
     for t in range(1, steps + 1):
         smoothing, rate = _at(t, alpha), _at(t, lr)
         grad = x @ hessian
-        square_avg = smoothing * square_avg + (1 - smoothing) * grad**2
+        square_avg = arithmetic.average(square_avg, grad**2, smoothing)
         x = x - rate * grad / np.sqrt(square_avg + eps)
         points.append(x)
     return np.stack([np.broadcast_to(point, x.shape) for point in points])

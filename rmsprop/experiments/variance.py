@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
+from rmsprop.equations import arithmetic
 
 __all__ = ["gap_of_fractions", "recursive_variance", "torch_variance", "weighted_variance"]
 
@@ -90,7 +91,7 @@ def weighted_variance(gradients: ArrayLike, alpha: float) -> Array:
 
 
 def gap_of_fractions(gradients: Sequence[Fraction], alpha: Fraction) -> Fraction:
-    r"""Subtract :math:`v_t - m_t^2` from the recursion's :math:`c_t`, without any rounding.
+    r"""Subtract :math:`v_t - m_t^2` from the :math:`c_t` of our recursion, without any rounding.
 
     Args:
         gradients: one for each step.
@@ -104,7 +105,6 @@ def gap_of_fractions(gradients: Sequence[Fraction], alpha: Fraction) -> Fraction
     """
     m = v = c = Fraction(0)
     for g in gradients:
-        d = g - m
-        c = alpha * (c + (1 - alpha) * d**2)
-        m, v = m + (1 - alpha) * d, alpha * v + (1 - alpha) * g**2
+        v = arithmetic.average(v, g * g, alpha)
+        m, c = arithmetic.variance(m, c, g, alpha)
     return c - (v - m**2)

@@ -213,20 +213,11 @@ def _tried(
 ) -> Callable[..., None]:
     """Compile a loop, or load it from Numba's cache, by stepping no tensors."""
     real = np.float64(0) if dtype == torch.float64 else np.float32(0)
-    progress, nothing = np.zeros(4, np.int64), np.zeros((len(Row._fields), 0), np.int64)
+    # Open already, so that the guest that this is waits for no host.
+    progress, nothing = np.array([1, 0, 0, 0]), np.zeros((len(Row._fields), 0), np.int64)
     loop(
-        *(
-            False,
-            pause_address(),
-            progress,
-            0,
-            nothing,
-            nothing[0],
-            STORAGE[dtype],
-            real,
-            0.0,
-            False,
-        ),
+        *(False, pause_address(), progress, 0, nothing, nothing[0]),
+        *(STORAGE[dtype], real, 0.0, False),
         *([real] * 8 + [False] * 3),
         *(True if centered else None, real if momentum else None),
     )

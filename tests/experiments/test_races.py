@@ -1,6 +1,6 @@
 """Compiled races against the same runs made by `rmsprop.experiments.paths`, and closed forms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -140,3 +140,9 @@ def test_schedule_is_refused():
     race = Race(quadratic(1), np.zeros((1, 2)), budget=10)
     with pytest.raises(ValueError, match=r"lr must be a number for every run of a race, got"):
         race.steps_to_settle(GradientDescent(lambda t: 1 / t))
+
+
+def test_problem_with_too_many_numbers_is_named():
+    many = replace(quadratic(1), parameters=(1.0,) * 9)
+    with pytest.raises(ValueError, match=r"problem must have at most 8 numbers, got 9"):
+        Race(many, np.zeros((1, 2)), budget=10).steps_to_settle(GradientDescent(0.1))
