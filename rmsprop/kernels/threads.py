@@ -15,8 +15,8 @@ def in_threads(work: Callable[[bool], None], threads: int, aside: Call) -> None:
     """Let threads share some work, while one of them does something else first.
 
     Where no other thread is to be had this one does it all, and it never waits for one that has not
-    begun. The others are unknown to `threading`, and collect no garbage if what they call makes no
-    objects that may be it: whose finalizers would run in a thread that nobody expects.
+    begun. The others are unknown to `threading`. What they call should make few objects: each may
+    set off a collection of garbage, whose finalizers then run in a thread that nobody expects.
 
     Args:
         work: what each thread calls, this one with True and the others, guests, with False. It
@@ -35,9 +35,9 @@ def in_threads(work: Callable[[bool], None], threads: int, aside: Call) -> None:
     turn, asides = Lock(), [aside]
 
     def call_aside() -> None:
-        for call in asides:
-            call()
-        asides.clear()
+        if asides:
+            asides[0]()
+            asides.clear()
 
     def share() -> None:
         if turn.acquire(blocking=False):

@@ -329,6 +329,42 @@ def test_loop_is_compiled_to_vector_instructions(centered, momentum):
     assert re.search(r"fdiv <\d+ x float>", code)
 
 
+def started(is_host, progress, tensors):
+    """Let a thread begin its share of two parts of a step with alpha 0 and rate 1."""
+    loop, batch, one = cpu._jit(cpu._step, cached=True), tensors.batch(), np.float32(1)
+    zero = np.float32(0)
+    numbers = (zero, 0.0, False, one, one, zero, one, zero, zero, one, one)
+    arguments = (is_host, 0, progress, 2, batch.addresses, batch.ends, zero, *numbers)
+    thread = threading.Thread(target=loop, args=(*arguments, False, False, False, None, None))
+    thread.start()
+    return thread
+
+
+def test_host_stays_until_the_last_guest_has_done_its_part():
+    tensors = Tensors([100], torch.float32)
+    before = tensors.params[0].clone()
+    progress = np.array([0, 1, 0, 0])  # somebody is at work on the first part
+    host = started(True, progress, tensors)
+    host.join(0.5)
+    changed = tensors.params[0] != before
+    assert host.is_alive()
+    assert changed[50:].all()
+    assert not changed[:50].any()
+    progress[cpu.FINISHED] = 1
+    host.join(10)
+    assert not host.is_alive()
+
+
+def test_guest_touches_nothing_before_the_host_has_begun():
+    tensors = Tensors([100], torch.float32)
+    before, progress = tensors.params[0].clone(), np.zeros(4, np.int64)
+    guest = started(False, progress, tensors)
+    guest.join(10)
+    assert not guest.is_alive()
+    assert torch.equal(tensors.params[0], before)
+    assert not progress.any()
+
+
 def test_root_of_a_denormal_is_no_zero():
     tensors = Tensors([1], torch.float32)
     tensors.averages[0].zero_()
