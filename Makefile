@@ -31,10 +31,10 @@ $(PY) -m rmsprop.press.ledger $(EXECUTED) > $$run/source/claims.md
 $(PY) -m rmsprop.press.gallery book $(EXECUTED) > $$run/source/gallery.md
 endef
 
-.PHONY: help book pdf verify accept test parity check links serve bench pages lab lint release lock clean
+.PHONY: help book pdf verify accept sweep replicate test parity check links serve bench pages lab lint release lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 book: build/html/index.html ## execute what changed, then render build/html (add -j2 for two chapters at once)
 	@echo 'The book is at build/html/index.html'
@@ -47,6 +47,12 @@ verify: .venv/.ready ## execute chapters again and compare figures with their re
 
 accept: .venv/.ready ## adopt deliberate changes of figures as the published records (FIGURE=id: one)
 	@$(PY) -m rmsprop.commands accept $(FIGURE)
+
+sweep: .venv/.ready ## run the studies on all cores and record them in book/sweeps (NAME=study: one)
+	@$(PY) -m rmsprop.commands sweep $(NAME)
+
+replicate: .venv/.ready ## make the conclusions anew on fresh seeds (ID=conclusion: one; SEEDS=FROM:TO)
+	@$(PY) -m rmsprop.commands replicate $(ID) $(if $(SEEDS),--seeds $(SEEDS))
 
 test: .venv/.ready ## run the package's tests
 	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles
@@ -100,7 +106,7 @@ lock: ## write the lock files anew, with the newest versions that pyproject.toml
 	pins() { pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
 	  sed '/^triton=/s/$$/; platform_system == "Linux" and platform_machine == "x86_64"/'; }
 	$(PYTHON) -m venv "$$venv"
-	pip install --quiet '.[cpu,book,lab,test,lint]' flit_core
+	pip install --quiet '.[cpu,experiments,cluster,book,lab,test,lint]' flit_core
 	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > "$$venv/lock"
 	pins >> "$$venv/lock"
 	pip install --quiet --constraint "$$venv/lock" '.[oracles]'
@@ -153,6 +159,9 @@ build/executed/%.ipynb: book/%.ipynb $(PACKAGE) requirements.lock | .venv/.ready
 	mv $$run/$*.ipynb $@
 	rm -rf $$run
 	echo "executed  $$chapter in $$SECONDS s"
+
+# Any chapter may read any recording.
+$(EXECUTED): $(wildcard book/sweeps/*)
 
 build/executed/performance.ipynb: $(wildcard benchmarks/results/*.json)
 

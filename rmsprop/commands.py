@@ -1,15 +1,23 @@
-"""The commands ``verify``, ``accept``, ``check`` and ``release`` of ``python -m rmsprop``."""
+"""The commands of ``python -m rmsprop``: of figures, of sweeps, of conclusions, of releases."""
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 
+from rmsprop.experiments.engines import choose_engine
+from rmsprop.experiments.sweep import SweepError
 from rmsprop.records.accept import accept
 from rmsprop.records.archive import release
 from rmsprop.records.consistency import check
 from rmsprop.records.record import RecordError
+from rmsprop.records.recording import differences, read, record
+from rmsprop.records.replicate import fresh_seeds, replicate
 from rmsprop.records.repository import find_root
+from rmsprop.records.source import require
+from rmsprop.records.study import Study
 from rmsprop.records.verify import verify
+from rmsprop.studies import STUDIES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,9 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
         if root is None:
             raise RecordError("this folder is in no clone and no release of the book")
         return int(options.run(root, options))
-    except RecordError as error:
+    except (RecordError, SweepError) as error:
         print(f"rmsprop: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("rmsprop: interrupted; points of a sweep that are finished are kept", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +50,19 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("verify", help="execute chapters again and compare the figures")
     command.add_argument("ids", nargs="*", metavar="ID", help="a figure; all unless named")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.add_argument("--sweeps", action="store_true", help="all points of recordings instead")
     command.set_defaults(run=_verify)
+
+    command = commands.add_parser("sweep", help="run studies and record them in book/sweeps")
+    command.add_argument("names", nargs="*", metavar="NAME", help="a study; all unless named")
+    command.set_defaults(run=_sweep)
+
+    command = commands.add_parser("replicate", help="make conclusions anew on fresh seeds")
+    command.add_argument("ids", nargs="*", metavar="ID", help="a conclusion; all unless named")
+    command.add_argument(
+        "--seeds", type=_seeds, metavar="FROM:TO", help="the seeds; without it, those of today"
+    )
+    command.set_defaults(run=_replicate)
 
     command = commands.add_parser("accept", help="execute chapters again and adopt their figures")
     command.add_argument("ids", nargs="*", metavar="ID", help="a figure; all unless named")
@@ -53,7 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _seeds(text: str) -> range:
+    first, _, end = text.partition(":")
+    return range(int(first), int(end))
+
+
 def _verify(root: Path, options: argparse.Namespace) -> int:
+    if options.sweeps:
+        return _verify_sweeps(root, options)
     report = verify(root, options.ids, _progress)
     path = root / "build" / "verification.md"
     path.write_text(report.markdown(), encoding="utf-8")
@@ -64,6 +94,39 @@ def _verify(root: Path, options: argparse.Namespace) -> int:
         print("\n".join(["", *report.details(), report.summary()]))
         print(f"report: {path}")
     return 0 if report.verified else 1
+
+
+def _verify_sweeps(root: Path, options: argparse.Namespace) -> int:
+    found = []
+    for study in _named(options.ids):
+        recording = read(study, root / "book" / "sweeps")
+        points = study.sweep(range(study.seeds)).points
+        found += differences(study, recording, points, choose_engine())
+        print(f"study {study.name}: {len(points)} points run again, {len(found)} deviate")
+    print("\n".join(found), end="\n" * bool(found))
+    return 1 if found else 0
+
+
+def _sweep(root: Path, options: argparse.Namespace) -> int:
+    store, folder = root / "build" / "sweeps", root / "book" / "sweeps"
+    for study in _named(options.names):
+        words = record(study, folder, store, choose_engine()).words
+        print(f"{study.name}: {words['runs']:,} runs, of which {words['repeat']:,} repeat")
+    return 0
+
+
+def _named(names: list[str]) -> list[Study]:
+    require(names, [study.name for study in STUDIES], "study")
+    return [study for study in STUDIES if not names or study.name in names]
+
+
+def _replicate(root: Path, options: argparse.Namespace) -> int:
+    seeds = options.seeds or fresh_seeds(max(study.seeds for study in STUDIES), date.today())
+    report = replicate(root, STUDIES, options.ids, seeds)
+    path = root / "build" / "replication.md"
+    path.write_text(report.markdown(), encoding="utf-8")
+    print(f"{report.table()}\n\n{report.summary()}\nreport: {path}")
+    return 0 if report.holds else 1
 
 
 def _accept(root: Path, options: argparse.Namespace) -> int:

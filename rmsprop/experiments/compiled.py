@@ -11,10 +11,22 @@ from typing import Any
 import numba
 from numba import types
 from numba.extending import register_jitable
+from numba.np.unsafe.ndarray import to_fixed_tuple
 
 from rmsprop.equations import State, arithmetic
 
-__all__ = ["ARRAY", "GRADIENT", "MOST", "NUMBERS", "OPTIONS", "RULE", "gradient_loop", "rule_loop"]
+__all__ = [
+    "ARRAY",
+    "GRADIENT",
+    "MOST",
+    "NUMBERS",
+    "OPTIONS",
+    "ROWS",
+    "RULE",
+    "gradient_loop",
+    "rule_loop",
+    "stack_loop",
+]
 
 # The error model without ZeroDivisionError is what lets loops become vector instructions.
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
@@ -23,7 +35,9 @@ MOST = 8  # numbers that a problem or a rule may have
 NUMBERS = types.UniTuple(types.float64, MOST)
 ARRAY = types.float64[::1]
 GRADIENT = types.void(ARRAY, ARRAY, NUMBERS, ARRAY, ARRAY)
-RULE = types.void(ARRAY, ARRAY, types.float64[:, ::1], types.int64, ARRAY, NUMBERS)
+ROWS = types.float64[:, ::1]
+RULE = types.void(ARRAY, ARRAY, ROWS, types.int64, ARRAY, NUMBERS)
+STACK = types.void(ROWS, ROWS, types.float64[:, :, ::1], types.int64, ROWS)
 
 for name in arithmetic.__all__:
     if name != "State":  # which Numba knows as a tuple
@@ -77,3 +91,33 @@ def rule_loop(
             kept[2, i], kept[3, i] = new.grad_var, new.momentum_buffer
 
     return numba.njit(RULE, **OPTIONS)(loop)
+
+
+@functools.cache
+def stack_loop(
+    move: Callable[..., Any], count: int, switches: tuple[bool, ...]
+) -> Callable[..., None]:
+    """Return the loop that moves the weights of a stack of networks, each by its own numbers.
+
+    Args:
+        move: of a rule, see `rmsprop.experiments.rules.Rule`.
+        count: how many numbers it takes beside the learning rate.
+        switches: what it takes after them.
+
+    Returns:
+        A compiled function of the type `STACK`: weights and gradients, a row for each network, the
+        four averages of `rmsprop.equations.State`, steps taken, and the numbers, a row for each
+        network, the learning rate first.
+    """
+    moved = numba.njit(move, **OPTIONS)
+
+    def loop(w, g, kept, t, numbers):  # type: ignore[no-untyped-def]
+        for i in range(len(w)):
+            lr, others = numbers[i, 0], to_fixed_tuple(numbers[i, 1:], count)
+            for j in range(w.shape[1]):
+                state = State(kept[0, i, j], kept[1, i, j], kept[2, i, j], kept[3, i, j], t)
+                w[i, j], new = moved(w[i, j], g[i, j], state, lr, *others, *switches)
+                kept[0, i, j], kept[1, i, j] = new.square_avg, new.grad_avg
+                kept[2, i, j], kept[3, i, j] = new.grad_var, new.momentum_buffer
+
+    return numba.njit(STACK, **OPTIONS)(loop)

@@ -1,99 +1,122 @@
-"""Train small networks to read handwritten digits, every learning rate and seed in one stack."""
+"""Train small networks to read handwritten digits."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+import functools
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.datasets import load_digits
-from torch import Tensor
 
-from rmsprop.experiments.networks import MakeOptimizer, network, train
+from rmsprop.experiments.networks import Trained, initial_weights, network, train
+from rmsprop.experiments.rules import Rule
 
-__all__ = ["train_digits"]
+__all__ = ["EPOCH", "DigitsScore", "score_digits", "train_digits"]
+
+Array = NDArray[np.float64]
 
 HIDDEN, TRAINING, BATCH = 32, 1437, 32
+EPOCH = TRAINING // BATCH  # steps
 
 
-def train_digits(
-    make_optimizer: MakeOptimizer,
-    lrs: Sequence[float],
-    *,
-    seeds: int,
-    steps: int,
-    device: torch.device | str = "cpu",
-) -> tuple[Tensor, Tensor]:
-    r"""Train classifiers of handwritten digits, one per learning rate and seed.
+class DigitsScore(NamedTuple):
+    """What a stack of classifiers has learned.
+
+    Attributes:
+        loss: mean cross-entropy over the training images, in nats, shape ``(networks,)``.
+        accuracy: share of the test images that are read rightly, shape ``(networks,)``.
+    """
+
+    loss: Array
+    accuracy: Array
+
+
+def train_digits(rule: Rule, *, seed: int, steps: int, nudge: float = 0.0) -> Trained:
+    r"""Train classifiers of handwritten digits, one for each element of the rule's arrays.
 
     The data are the 1797 images of 8 x 8 pixels that come with scikit-learn, a part of the UCI set
     "Optical recognition of handwritten digits" (Alpaydin and Kaynak, 1998), with pixels scaled to
     :math:`[-1, 1]`. The classifier is `rmsprop.experiments.networks.network` with 64 inputs, 32
-    hidden units and 10 outputs, in float64; the loss is the cross-entropy.
+    hidden units and 10 outputs; the loss is the cross-entropy.
 
-    Each seed has its own initial weights, its own 1437 images for training (the other 360 test) and
-    its own order of them, the same for every learning rate and every optimizer, so that results can
-    be compared in pairs. A step sees 32 images; an epoch shuffles and takes each once, but for the
-    few that fill no batch.
+    A seed is initial weights, 1437 images for training (the other 360 test) and their order, the
+    same for every rule, so that results can be compared in pairs. A step sees 32 images; an epoch
+    of 44 steps shuffles and takes each once, but for the few that fill no batch.
 
     Args:
-        make_optimizer: takes a list of param groups, one per learning rate, and returns an
-            optimizer. It must treat every number on its own, as RMSprop, Adam and SGD do.
-        lrs: the learning rates.
-        seeds: number of seeds, at least 1.
-        steps: number of steps, at least 0; 44 make an epoch.
-        device: where to train. Splits, orders and initial weights are drawn on the CPU and do not
-            depend on it.
+        rule: its numbers broadcast against each other.
+        seed: at least 0.
+        steps: number of steps, at least 0.
+        nudge: by which part of themselves the initial weights are changed: what a result does not
+            owe to it does not hang on rounding.
 
     Returns:
-        Mean cross-entropy (in nats) over the training images, and the share of test images that
-        are read rightly, both after training, float64 on the CPU, shape ``(len(lrs), seeds)``.
-
-    >>> losses, accuracies = train_digits(torch.optim.SGD, [0.01, 0.1], seeds=3, steps=5)
-    >>> losses.shape, accuracies.shape
-    (torch.Size([2, 3]), torch.Size([2, 3]))
+        The networks in the order of the broadcast arrays, and what the rule remembers of each.
     """
-    generators = [torch.Generator().manual_seed(seed) for seed in range(seeds)]
+    problem = _problem(seed)
+    initial = [layer * (1 + nudge) for layer in problem.initial]
+    return train(rule, initial, problem.batches(steps), _error)
 
-    def normal(*shape: int) -> Tensor:
-        return torch.stack(
-            [torch.randn(shape, generator=each, dtype=torch.float64) for each in generators]
-        ).to(device)
 
-    def shuffled(rows: Tensor) -> Tensor:
-        return torch.stack(
-            [
-                row[torch.randperm(len(row), generator=each)]
-                for row, each in zip(rows, generators, strict=True)
-            ]
-        )
+def score_digits(trained: Trained, *, seed: int) -> DigitsScore:
+    """Score the classifiers that `train_digits` trained on this seed.
 
+    Args:
+        trained: what it returned.
+        seed: that it was given.
+
+    >>> from rmsprop.experiments.rules import GradientDescent
+    >>> score = score_digits(train_digits(GradientDescent([0.01, 0.1]), seed=3, steps=5), seed=3)
+    >>> score.loss.shape, score.accuracy.shape
+    ((2,), (2,))
+    """
+    images, labels = _images()
+    problem = _problem(seed)
+    seen, unseen = problem.training, problem.test
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = network(images[:, seen], trained.weights)
+        outputs -= outputs.max(axis=-2, keepdims=True)
+        of_truth = outputs[:, labels[seen], np.arange(len(seen))]
+        loss = (np.log(np.exp(outputs).sum(axis=-2)) - of_truth).mean(axis=-1)
+        right = network(images[:, unseen], trained.weights).argmax(axis=-2) == labels[unseen]
+    return DigitsScore(loss, right.mean(axis=-1))
+
+
+@functools.cache
+def _images() -> tuple[Array, NDArray[np.int64]]:
+    """Return the images, one a column, and their labels."""
     images, labels = load_digits(return_X_y=True)
-    images = torch.as_tensor(images / 8 - 1).to(device)
-    labels = torch.as_tensor(labels).to(device)
-    everything = shuffled(torch.arange(len(labels)).expand(seeds, -1))
-    training, test = everything[:, :TRAINING], everything[:, TRAINING:]
-    initial = [
-        normal(64, HIDDEN) / 8,
-        torch.zeros(seeds, 1, HIDDEN, dtype=torch.float64, device=device),
-        normal(HIDDEN, 10) / HIDDEN**0.5,
-        torch.zeros(seeds, 1, 10, dtype=torch.float64, device=device),
-    ]
+    return np.ascontiguousarray(images.T / 8 - 1), labels
 
-    def outputs(rows: Tensor, weights: Sequence[Tensor]) -> Tensor:
-        return network(images[rows.to(device)], weights)
 
-    def losses(rows: Tensor, weights: Sequence[Tensor]) -> Tensor:
-        predicted = outputs(rows, weights).log_softmax(-1)
-        truth = labels[rows.to(device), None].expand(*predicted.shape[:-1], 1)
-        return -predicted.gather(-1, truth).mean((-1, -2))
+class _Problem(NamedTuple):
+    training: NDArray[np.int64]
+    test: NDArray[np.int64]
+    initial: list[Array]
+    rng: np.random.Generator
 
-    def batches() -> Iterator[Callable[[list[Tensor]], Tensor]]:
-        per_epoch = TRAINING // BATCH
+    def batches(self, steps: int) -> Iterator[tuple[Array, Array]]:
+        images, labels = _images()
+        truth = np.eye(10)[:, labels]
         for step in range(steps):
-            if step % per_epoch == 0:
-                order = shuffled(training)
-            first = step % per_epoch * BATCH
-            yield partial(losses, order[:, first : first + BATCH])
+            if step % EPOCH == 0:
+                order = self.rng.permutation(self.training)
+            rows = order[step % EPOCH * BATCH :][:BATCH]
+            yield images[:, rows], truth[:, rows]
 
-    weights = train(make_optimizer, lrs, initial, batches())
-    right = outputs(test, weights).argmax(-1) == labels[test.to(device)]
-    return losses(training, weights).cpu(), right.double().mean(-1).cpu()
+
+def _problem(seed: int) -> _Problem:
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(_images()[1].size)
+    initial = initial_weights(rng, 64, HIDDEN, 10)
+    return _Problem(rows[:TRAINING], rows[TRAINING:], initial, rng)
+
+
+def _error(outputs: Array, truth: Array) -> Array:
+    """Derivative of the mean cross-entropy by the outputs."""
+    outputs -= outputs.max(axis=-2, keepdims=True)
+    np.exp(outputs, out=outputs)
+    outputs /= outputs.sum(axis=-2, keepdims=True)
+    outputs -= truth
+    outputs /= truth.shape[1]
+    return outputs

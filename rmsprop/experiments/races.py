@@ -21,6 +21,7 @@ from rmsprop.experiments.compiled import (
     MOST,
     NUMBERS,
     OPTIONS,
+    ROWS,
     RULE,
     gradient_loop,
     rule_loop,
@@ -93,6 +94,7 @@ class Race:
             of_rule,
             np.tile(np.repeat(rates, shape[1]), 2),
             points,
+            np.array(rule.start(points.shape)[:4]),
             problem.minima.ravel(),
             *(self.within**2, self.budget, self.patience),
         )
@@ -155,13 +157,14 @@ def _one_for_all(argument: str, described: object, numbers: Sequence[Any]) -> tu
 def _race() -> Callable[..., Array]:
     """Return the compiled loop over the steps."""
     taken = (types.FunctionType(GRADIENT), NUMBERS, types.FunctionType(RULE), NUMBERS)
-    signature = ARRAY(*taken, *[ARRAY] * 3, types.float64, types.int64, types.int64)
+    given = (*taken, ARRAY, ARRAY, ROWS, ARRAY)
+    signature = ARRAY(*given, types.float64, types.int64, types.int64)
     return numba.njit(signature, **OPTIONS)(_run)
 
 
-def _run(gradient, parameters, rule, numbers, lr, w, minima, radius2, budget, patience):
+def _run(gradient, parameters, rule, numbers, lr, w, kept, minima, radius2, budget, patience):
     n = len(w) // 2
-    g, kept = np.zeros(2 * n), np.zeros((4, 2 * n))
+    g = np.zeros(2 * n)
     x, y, gx, gy = w[:n], w[n:], g[:n], g[n:]
     since, settled = np.zeros(n), np.full(n, np.inf)
     for t in range(budget + patience + 1):

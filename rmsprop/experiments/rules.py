@@ -44,6 +44,26 @@ class Rule:
         """Return the state before the first step, for points of this shape."""
         return State.start(shape)
 
+    @property
+    def scheduled(self) -> bool:
+        """Whether a number changes from step to step."""
+        return any(map(callable, vars(self).values()))
+
+    def numbers(self, t: int) -> tuple[Array, tuple[bool, ...]]:
+        """Return the numbers of a step, a row for every run in the order of the arrays; switches.
+
+        Args:
+            t: the number of the step, from 1; schedules are asked for it.
+
+        Raises:
+            ValueError: if the arrays do not broadcast.
+        """
+        given = [value(t) if callable(value) else value for value in vars(self).values()]
+        switches = tuple(value for value in given if isinstance(value, bool))
+        columns = np.broadcast_arrays(*map(np.asarray, given[: len(given) - len(switches)]))
+        rows = np.stack([column.ravel() for column in columns], axis=-1)
+        return rows.astype(np.float64), switches
+
     def step(self, point: Array, grad: Array, state: State) -> tuple[Array, State]:
         """Return the point and the state after one more step."""
         t = state.t + 1
@@ -95,13 +115,21 @@ class RMSpropRule(Rule):
         alpha: smoothing constant in [0, 1).
         eps: added outside the root.
         momentum: :math:`\mu`.
-        centered: divide by the standard deviation instead of the root mean square.
+        weight_decay: :math:`\lambda`.
+        initial_accumulator_value: :math:`v_0`, one number for all runs.
+        centered: divide by the standard deviation instead of the root mean square. This and the
+            following switches are those of `rmsprop.equations.step`.
         eps_in_sqrt: add `eps` inside the root instead.
+        lr_in_momentum: keep steps in the momentum buffer, not scaled gradients.
+        decoupled_weight_decay: shrink the weights instead of adding to the gradient.
+        bias_correction: average with a smoothing constant that grows to `alpha`.
+        nesterov: step ahead of the momentum buffer.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    Equal to ``torch.optim.RMSprop``, but for `eps_in_sqrt`, which that does not have.
+    Equal to `rmsprop.RMSprop` with the same options, so that
+    ``RMSpropRule(**rmsprop.convention("keras"))`` is Keras's rule.
 
     >>> rule = RMSpropRule(lr=0.1, alpha=0.75, eps=0.0)
     >>> rule.step(np.array([1.0, 2.0]), np.array([1.0, 200.0]), rule.start((2,)))[0]
@@ -111,11 +139,21 @@ class RMSpropRule(Rule):
     alpha: ArrayLike = 0.99
     eps: ArrayLike = 1e-8
     momentum: ArrayLike = 0.0
+    weight_decay: ArrayLike = 0.0
+    initial_accumulator_value: ArrayLike = 0.0
     centered: bool = False
     eps_in_sqrt: bool = False
+    lr_in_momentum: bool = False
+    decoupled_weight_decay: bool = False
+    bias_correction: bool = False
+    nesterov: bool = False
 
     def __post_init__(self) -> None:
         smoothing_constant(self.alpha)
+
+    def start(self, shape: tuple[int, ...]) -> State:
+        """Return the state before the first step, for points of this shape."""
+        return State.start(shape, float(np.asarray(self.initial_accumulator_value)))
 
     @staticmethod
     def move(
@@ -126,13 +164,19 @@ class RMSpropRule(Rule):
         alpha: Any,
         eps: Any,
         momentum: Any,
+        weight_decay: Any,
+        initial_accumulator_value: Any,
         centered: bool,
         eps_in_sqrt: bool,
+        lr_in_momentum: bool,
+        decoupled_weight_decay: bool,
+        bias_correction: bool,
+        nesterov: bool,
     ) -> tuple[Any, State]:
         """Return a parameter and its averages after one more step."""
         return arithmetic.step(
-            *(param, grad, state, lr, alpha, eps, 0.0, momentum),
-            *(centered, False, eps_in_sqrt, False, False, False, False),
+            *(param, grad, state, lr, alpha, eps, weight_decay, momentum, centered, False),
+            *(eps_in_sqrt, lr_in_momentum, decoupled_weight_decay, bias_correction, nesterov),
         )
 
 

@@ -1,20 +1,15 @@
 """How steady the gradients of a network are while it is trained, as the optimizer sees them."""
 
-from typing import Any
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rmsprop.experiments.digits import train_digits
-from rmsprop.optimizer import RMSprop
+from rmsprop.experiments.rules import RMSpropRule
 
 __all__ = ["signal_to_noise"]
 
 
-def signal_to_noise(
-    alpha: float, lr: float, *, seeds: int, steps: int, device: torch.device | str = "cpu"
-) -> NDArray[np.float64]:
+def signal_to_noise(alpha: float, lr: float, *, seeds: int, steps: int) -> NDArray[np.float64]:
     r"""Train classifiers of digits with centered RMSprop and read its averages at the end.
 
     .. math:: r = \frac{|m|}{\sqrt{c}}
@@ -24,7 +19,6 @@ def signal_to_noise(
         lr: learning rate.
         seeds: number of networks, as in `rmsprop.experiments.digits.train_digits`.
         steps: number of steps, at least 1.
-        device: where to train.
 
     Returns:
         :math:`r` for every weight that ever had a gradient, all networks together, one-dimensional.
@@ -33,16 +27,12 @@ def signal_to_noise(
     >>> ratios.ndim, len(ratios) <= 64 * 32 + 32 + 32 * 10 + 10
     (1, True)
     """
-    made = []
-
-    def make_optimizer(groups: list[dict[str, Any]]) -> RMSprop:
-        made.append(RMSprop(groups, alpha=alpha, centered=True))
-        return made[-1]
-
-    train_digits(make_optimizer, [lr], seeds=seeds, steps=steps, device=device)
-    (optimizer,) = made
-    m, c = (
-        torch.cat([state[name].ravel() for state in optimizer.state.values()]).cpu()
-        for name in ("grad_avg", "grad_var")
-    )
-    return (m[c > 0].abs() / c[c > 0].sqrt()).numpy()
+    rule = RMSpropRule(lr, alpha=alpha, centered=True)
+    states = [
+        state
+        for seed in range(seeds)
+        for state in train_digits(rule, seed=seed, steps=steps).averages
+    ]
+    m = np.concatenate([state.grad_avg.ravel() for state in states])
+    c = np.concatenate([state.grad_var.ravel() for state in states])
+    return np.abs(m[c > 0]) / np.sqrt(c[c > 0])

@@ -14,6 +14,7 @@ __all__ = [
     "t_statistic",
     "tuned_difference",
     "tuned_ratio",
+    "untuned_ratio",
 ]
 
 LEVELS = (0.025, 0.975)
@@ -153,3 +154,31 @@ def tuned_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
     """
     logs = tuned_difference(np.log(np.asarray(first)), np.log(np.asarray(second)))
     return Interval(*(float(np.exp(number)) for number in logs))
+
+
+def untuned_ratio(
+    tuned: ArrayLike, other: ArrayLike, *, resamples: int = 2000, seed: int = 2
+) -> Interval:
+    r"""Estimate what it costs a method to take over the best rate of another.
+
+    .. math:: \frac{\text{its loss at the other's best rate}}{\text{its loss at its own}}
+
+    Args:
+        tuned: the other's losses, positive, a row for each rate, a column for each seed, shape
+            ``(rates, seeds)``.
+        other: the method's own, of the same shape: rates and seeds are shared.
+        resamples: how many samples with replacement are drawn; each finds its own best rates.
+        seed: of the draws.
+
+    >>> round(untuned_ratio([[1.0, 1.0], [5.0, 5.0]], [[6.0, 6.0], [2.0, 2.0]]).estimate, 9)
+    3.0
+    """
+    first, second = np.log(np.asarray(tuned)), np.log(np.asarray(other))
+    n = first.shape[1]
+    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    draws = np.vstack([np.arange(n), draws])
+    chosen, own = (each[:, draws].mean(axis=-1) for each in (first, second))
+    taken = np.take_along_axis(own, chosen.argmin(axis=0)[None], axis=0)[0]
+    ratios = np.exp(taken - own.min(axis=0))
+    low, high = np.quantile(ratios[1:], LEVELS)
+    return Interval(float(ratios[0]), float(low), float(high))

@@ -1,72 +1,82 @@
-"""Train small networks to imitate teachers, every learning rate and seed in one stack."""
+"""Train small networks to imitate teachers."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from rmsprop.experiments.networks import MakeOptimizer, network, train
+from rmsprop.experiments.networks import Trained, initial_weights, network, train
+from rmsprop.experiments.rules import Rule
 
-__all__ = ["train_students"]
+__all__ = ["score_students", "train_students"]
+
+Array = NDArray[np.float64]
 
 INPUTS, HIDDEN, EXAMPLES, BATCH = 10, 32, 256, 16
 
 
-def train_students(
-    make_optimizer: MakeOptimizer,
-    lrs: Sequence[float],
-    *,
-    seeds: int,
-    steps: int,
-    device: torch.device | str = "cpu",
-) -> Tensor:
-    r"""Train students to imitate teachers, one per learning rate and seed.
+def train_students(rule: Rule, *, seed: int, steps: int, nudge: float = 0.0) -> Trained:
+    r"""Train students to imitate a teacher, one for each element of the rule's arrays.
 
-    Teacher and student are :func:`network` with 10 inputs and 32 hidden units, in float64. Each
-    seed has its own teacher, 256 examples and initial
-    student, the same for every learning rate and every optimizer, so that results can be compared
-    in pairs. A step sees 16 examples.
+    Teacher and student are `rmsprop.experiments.networks.network` with 10 inputs and 32 hidden
+    units. A seed is a teacher, 256 examples, an initial student and the examples of every step, the
+    same for every rule, so that results can be compared in pairs. A step sees 16 examples, drawn
+    anew; the loss is the mean squared error.
 
     Args:
-        make_optimizer: takes a list of param groups, one per learning rate, and returns an
-            optimizer. It must treat every number on its own, as RMSprop, Adam and SGD do.
-        lrs: the learning rates.
-        seeds: number of seeds, at least 1.
+        rule: its numbers broadcast against each other.
+        seed: at least 0.
         steps: number of steps, at least 0.
-        device: where to train. Data and initial weights are drawn on the CPU and do not depend
-            on it.
+        nudge: by which part of themselves the initial weights are changed: what a result does not
+            owe to it does not hang on rounding.
 
     Returns:
-        Mean squared error over all examples after training, float64 on the CPU, shape
-        ``(len(lrs), seeds)``.
-
-    >>> losses = train_students(torch.optim.SGD, [0.01, 0.1], seeds=3, steps=5)
-    >>> losses.shape
-    torch.Size([2, 3])
+        The students in the order of the broadcast arrays, and what the rule remembers of each.
     """
-    generator = torch.Generator().manual_seed(0)
+    problem = _problem(seed)
+    initial = [layer * (1 + nudge) for layer in problem.initial]
+    return train(rule, initial, problem.batches(steps), _error)
 
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(seeds, *shape, generator=generator, dtype=torch.float64)
 
-    x = normal(EXAMPLES, INPUTS).to(device)
-    hidden = (2 * normal(INPUTS, HIDDEN) / INPUTS**0.5).to(device)
-    output = (normal(HIDDEN, 1) / HIDDEN**0.5).to(device)
-    y = torch.tanh(x @ hidden) @ output
-    student = [
-        (normal(INPUTS, HIDDEN) / INPUTS**0.5).to(device),
-        torch.zeros(seeds, 1, HIDDEN, dtype=torch.float64, device=device),
-        (normal(HIDDEN, 1) / HIDDEN**0.5).to(device),
-        torch.zeros(seeds, 1, 1, dtype=torch.float64, device=device),
-    ]
+def score_students(trained: Trained, *, seed: int) -> Array:
+    """Return the mean squared error over all examples, shape ``(networks,)``.
 
-    def losses(x: Tensor, y: Tensor, weights: Sequence[Tensor]) -> Tensor:
-        return ((network(x, weights) - y) ** 2).mean((-1, -2))
+    Args:
+        trained: what `train_students` returned.
+        seed: that it was given.
 
-    def batches() -> Iterator[Callable[[list[Tensor]], Tensor]]:
-        for _ in range(steps):
-            batch = torch.randint(EXAMPLES, (BATCH,), generator=generator).to(device)
-            yield partial(losses, x[:, batch], y[:, batch])
+    >>> from rmsprop.experiments.rules import GradientDescent
+    >>> score_students(train_students(GradientDescent([0.01, 0.1]), seed=3, steps=5), seed=3).shape
+    (2,)
+    """
+    problem = _problem(seed)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ((network(problem.x, trained.weights) - problem.y) ** 2).mean(axis=(-1, -2))
 
-    return losses(x, y, train(make_optimizer, lrs, student, batches())).cpu()
+
+class _Problem(NamedTuple):
+    x: Array
+    y: Array
+    initial: list[Array]
+    rng: np.random.Generator
+
+    def batches(self, steps: int) -> Iterator[tuple[Array, Array]]:
+        for rows in self.rng.integers(EXAMPLES, size=(steps, BATCH)):
+            yield self.x[:, rows], self.y[:, rows]
+
+
+def _problem(seed: int) -> _Problem:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((INPUTS, EXAMPLES))
+    teacher = initial_weights(rng, INPUTS, HIDDEN, 1)
+    teacher[0] *= 2
+    y = network(x, [layer[None] for layer in teacher])[0]
+    return _Problem(x, y, initial_weights(rng, INPUTS, HIDDEN, 1), rng)
+
+
+def _error(outputs: Array, truth: Array) -> Array:
+    """Derivative of the mean squared error by the outputs."""
+    outputs -= truth
+    outputs *= 2 / truth.shape[1]
+    return outputs

@@ -64,12 +64,13 @@ def _published(code: str, chapter: str, cell: str) -> list[str]:
     return ids
 
 
-def require(ids: Collection[str], known: Collection[str]) -> None:
-    """Check that figures exist.
+def require(ids: Collection[str], known: Collection[str], what: str = "figure") -> None:
+    """Check that figures, or what else has an id, exist.
 
     Args:
         ids: what was asked for.
         known: what there is.
+        what: that is.
 
     Raises:
         RecordError: for an unknown id; suggests those that look like it.
@@ -78,4 +79,4 @@ def require(ids: Collection[str], known: Collection[str]) -> None:
         if id not in known:
             near = difflib.get_close_matches(id, known, n=3, cutoff=0.5)
             hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-            raise RecordError(f"no figure is called {id!r}; {hint}")
+            raise RecordError(f"no {what} is called {id!r}; {hint}")

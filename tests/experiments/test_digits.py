@@ -1,78 +1,73 @@
-"""A stack of classifiers learns what each of its networks would learn alone."""
+"""A stack of classifiers learns what each of its networks would learn alone, by PyTorch."""
 
-from functools import partial
-
+import numpy as np
+import pytest
 import torch
+from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
 from torch.nn.functional import cross_entropy
 
-from rmsprop.experiments.digits import BATCH, HIDDEN, TRAINING, train_digits
-
-RULE = partial(torch.optim.RMSprop, alpha=0.9)
+from rmsprop.experiments import digits
+from rmsprop.experiments.digits import BATCH, EPOCH, HIDDEN, TRAINING, score_digits, train_digits
+from rmsprop.experiments.rules import GradientDescent, RMSpropRule
 
 
 def train_alone(seed, lr, steps):
     """Train one classifier with torch.nn and torch.optim, images and weights drawn alike."""
-    generator = torch.Generator().manual_seed(seed)
-    images, labels = map(torch.as_tensor, load_digits(return_X_y=True))
-    images = images / 8 - 1
-    rows = torch.randperm(len(labels), generator=generator)
+    rng = np.random.default_rng(seed)
+    images, labels = load_digits(return_X_y=True)
+    images, labels = torch.as_tensor(images) / 8 - 1, torch.as_tensor(labels)
+    rows = rng.permutation(len(labels))
     training, test = rows[:TRAINING], rows[TRAINING:]
     classifier = torch.nn.Sequential(
         torch.nn.Linear(64, HIDDEN), torch.nn.Tanh(), torch.nn.Linear(HIDDEN, 10)
     ).double()
     with torch.no_grad():
         for layer in classifier[::2]:
-            shape = layer.in_features, layer.out_features
-            drawn = torch.randn(shape, generator=generator, dtype=torch.float64)
-            layer.weight.copy_(drawn.T / layer.in_features**0.5)
+            drawn = rng.standard_normal((layer.out_features, layer.in_features))
+            layer.weight.copy_(torch.as_tensor(drawn / layer.in_features**0.5))
             layer.bias.zero_()
-    optimizer = RULE(classifier.parameters(), lr=lr)
-    order = training[torch.randperm(TRAINING, generator=generator)]
-    for first in range(0, steps * BATCH, BATCH):
-        batch = order[first : first + BATCH]
+    optimizer = torch.optim.RMSprop(classifier.parameters(), lr=lr, alpha=0.9)
+    for step in range(steps):
+        if step % EPOCH == 0:
+            order = rng.permutation(training)
+        batch = order[step % EPOCH * BATCH :][:BATCH]
         optimizer.zero_grad()
         cross_entropy(classifier(images[batch]), labels[batch]).backward()
         optimizer.step()
     with torch.no_grad():
         loss = cross_entropy(classifier(images[training]), labels[training])
         accuracy = (classifier(images[test]).argmax(-1) == labels[test]).double().mean()
-    return loss, accuracy
+    return loss.item(), accuracy.item()
 
 
-def test_each_network_of_the_stack_is_trained_as_if_alone():
-    lrs = [1e-3, 1e-2]
-    losses, accuracies = train_digits(RULE, lrs, seeds=3, steps=20)
-    for row, lr in enumerate(lrs):
-        for seed in range(3):
-            loss, accuracy = train_alone(seed, lr, steps=20)
-            torch.testing.assert_close(losses[row, seed], loss, rtol=1e-9, atol=0)
-            assert accuracies[row, seed] == accuracy
+@pytest.mark.parametrize("seed", range(3))
+def test_each_network_of_the_stack_is_trained_as_if_alone(seed):
+    steps = EPOCH + 4  # into the second epoch, which shuffles anew
+    score = score_digits(train_digits(RMSpropRule([1e-3, 1e-2], 0.9), seed=seed, steps=steps), seed=seed)
+    for i, lr in enumerate((1e-3, 1e-2)):
+        loss, accuracy = train_alone(seed, lr, steps)
+        assert score.loss[i] == pytest.approx(loss, rel=1e-9)
+        assert score.accuracy[i] == accuracy
 
 
-def test_epochs_take_the_same_images_in_another_order():
-    """At learning rate 0 a step's gradient depends on its images alone."""
-    seen = []
-
-    class Recorder(torch.optim.SGD):
-        def step(self):
-            seen.append(self.param_groups[0]["params"][3].grad.flatten())
-
-    epoch = TRAINING // BATCH
-    train_digits(Recorder, [0.0], seeds=1, steps=2 * epoch)
-    first, second = torch.stack(seen).split(epoch)
-    assert not torch.equal(first, second)
-    # The images that fill no batch differ: 29 of 1437, each counting at most 1 / (44 x 32).
-    torch.testing.assert_close(first.mean(0), second.mean(0), rtol=0, atol=29 / (44 * 32))
+def test_an_epoch_takes_each_of_its_images_once_and_no_image_of_the_test():
+    problem = digits._problem(5)
+    seen = np.concatenate([images for images, _ in problem.batches(EPOCH)], axis=1)
+    assert seen.shape == (64, EPOCH * BATCH)
+    known = {column.tobytes() for column in digits._images()[0][:, problem.training].T}
+    assert {column.tobytes() for column in np.ascontiguousarray(seen.T)} <= known
+    assert not {*problem.training} & {*problem.test}
 
 
-def test_another_number_of_seeds_leaves_the_others_alone():
-    few, many = (train_digits(RULE, [1e-2], seeds=n, steps=3)[0] for n in (2, 4))
-    assert torch.equal(few, many[:, :2])
+def test_the_nudge_moves_the_start_and_nothing_else():
+    rule = GradientDescent([0.0])
+    plain, nudged = (train_digits(rule, seed=0, steps=1, nudge=n).weights for n in (0.0, 0.5))
+    for a, b in zip(plain, nudged, strict=True):
+        assert_array_equal(1.5 * a, b)
 
 
 def test_zero_steps_leave_the_initial_classifier():
-    losses, accuracies = train_digits(RULE, [0.1, 1.0], seeds=2, steps=0)
-    assert torch.equal(losses[0], losses[1])
-    assert (accuracies < 0.4).all()
-    assert (losses > 2).all()
+    score = score_digits(train_digits(GradientDescent([0.1, 1.0]), seed=0, steps=0), seed=0)
+    assert score.loss[0] == score.loss[1] > 2
+    assert (score.accuracy < 0.4).all()

@@ -1,0 +1,239 @@
+"""Recordings: the results of studies that chapters read, in ``book/sweeps``.
+
+A recording is two files, ``<name>.csv`` with the data and ``<name>.json`` with what they are. It is
+used only while the task's code is what it was recorded with, and every reading runs a few of its
+points again.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rmsprop.experiments.engines import in_process
+from rmsprop.experiments.sweep import Columns, Engine, Point, Sweep, run
+from rmsprop.records.environment import processor
+from rmsprop.records.record import RecordError
+from rmsprop.records.repository import commit, find_root
+from rmsprop.records.study import Study
+
+__all__ = ["Recording", "check_sample", "differences", "read", "record", "recorded"]
+
+ARGUMENTS = ("method", "seed", "rate")
+NUDGE = 1e-14
+RTOL = 1e-6
+SAMPLE = 3  # points run again at every reading
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The results of a study.
+
+    Attributes:
+        columns: ``method``, ``seed``, ``rate``, what was measured, and ``repeats``: 1 where a run
+            from a start nudged in its fourteenth digit ends alike to six digits, else 0.
+        words: the study's name, the number of seeds, the SHA-256 of data and code, machine, date,
+            and how many seconds all of it took.
+    """
+
+    columns: Columns
+    words: dict[str, Any]
+
+
+def recorded(study: Study) -> Columns:
+    """Return a study's recorded results, having run a few points again.
+
+    Args:
+        study: as declared in `rmsprop.studies`.
+
+    Returns:
+        Tidy columns.
+
+    Raises:
+        RecordError: if there is no recording, it is damaged or stale, or a point deviates; names
+            the point, and the command that records anew.
+    """
+    root = find_root()
+    if root is None:
+        raise RecordError("recordings are read in a clone or in a release of the book")
+    recording = read(study, root / "book" / "sweeps")
+    check_sample(study, recording, commit(root))
+    return recording.columns
+
+
+def record(study: Study, folder: Path, store: Path, engine: Engine) -> Recording:
+    """Run a study, once more from nudged starts, and write its recording.
+
+    Args:
+        study: what to run.
+        folder: where recordings are; made if missing.
+        store: where results are kept on the way, so that a killed run goes on.
+        engine: see `rmsprop.experiments.engines`.
+
+    Raises:
+        SweepError: if points failed.
+    """
+    begin = time.perf_counter()
+    seeds = range(study.seeds)
+    plain, nudged = (
+        run(study.sweep(seeds, nudge=nudge), store, engine, title=study.name)
+        for nudge in (0.0, NUDGE)
+    )
+    columns = {name: values for name, values in plain.items() if name != "nudge"}
+    columns["repeats"] = np.all(
+        [_alike(plain[name], nudged[name]) for name in _measured(columns)], axis=0
+    ).astype(int)
+    text = _to_csv(columns)
+    words = {
+        "study": study.name,
+        "seeds": study.seeds,
+        "runs": len(columns["rate"]),
+        "repeat": int(columns["repeats"].sum()),
+        "code": study.sweep(seeds).code,
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "machine": f"{processor()}, {os.cpu_count()} cores",
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "seconds": round(time.perf_counter() - begin),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / f"{study.name}.csv", text)
+    _replace(folder / f"{study.name}.json", json.dumps(words, indent=1) + "\n")
+    return Recording(_from_csv(text), words)
+
+
+def read(study: Study, folder: Path) -> Recording:
+    """Read a recording.
+
+    Args:
+        study: whose.
+        folder: where recordings are.
+
+    Raises:
+        RecordError: if it is missing, not what was written, or stale: of another code, other
+            methods or other seeds than the study's. The message names the command to run.
+    """
+    remedy = f"make sweep NAME={study.name}"
+    try:
+        words = json.loads((folder / f"{study.name}.json").read_text(encoding="utf-8"))
+        text = (folder / f"{study.name}.csv").read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise RecordError(f"{error.filename} is missing; record it: {remedy}") from None
+    except ValueError as error:
+        raise RecordError(f"{study.name}.json is not JSON: {error}; record anew: {remedy}") from None
+    if hashlib.sha256(text.encode()).hexdigest() != words.get("sha256"):
+        raise RecordError(f"{study.name}.csv is not what was recorded; record anew: {remedy}")
+    if words.get("code") != study.sweep(range(study.seeds)).code:
+        raise RecordError(f"the task of study {study.name} has changed; record anew: {remedy}")
+    columns = _from_csv(text)
+    asked = {(method, seed) for method in study.methods for seed in range(study.seeds)}
+    if asked != {*zip(columns["method"].tolist(), columns["seed"].tolist(), strict=True)}:
+        raise RecordError(f"{study.name} has other methods or seeds; record anew: {remedy}")
+    return Recording(columns, words)
+
+
+def check_sample(study: Study, recording: Recording, commit: str, count: int = SAMPLE) -> None:
+    """Run a few points of a recording again.
+
+    Args:
+        study: whose recording it is.
+        recording: is compared with.
+        commit: decides which points, so that nobody chooses them and everybody can repeat it.
+        count: how many.
+
+    Raises:
+        RecordError: if one deviates; names the point.
+    """
+    points = study.sweep(range(study.seeds)).points
+    chosen = random.Random(f"{commit} {study.name}").sample(points, min(count, len(points)))
+    found = differences(study, recording, chosen)
+    if found:
+        raise RecordError(
+            f"{found[0]}; if that is meant, record anew: make sweep NAME={study.name}"
+        )
+
+
+def differences(
+    study: Study, recording: Recording, points: Sequence[Point], engine: Engine = in_process
+) -> list[str]:
+    """Run points again, afresh, and say which deviate from the recording.
+
+    A value that does not repeat is left out: the last bit of the start decides it.
+
+    Args:
+        study: whose recording it is.
+        recording: is compared with.
+        points: of the study's sweep.
+        engine: where they run.
+
+    Returns:
+        A sentence for each point that deviates.
+    """
+    with tempfile.TemporaryDirectory() as store:
+        fresh = run(Sweep(study.task, points), Path(store), engine, title=study.name)
+    told = []
+    for point in points:
+        said = dict(point.values)
+        old, new = (_rows_of(columns, said) for columns in (recording.columns, fresh))
+        repeats = old["repeats"] == 1
+        for name in ("rate", *_measured(old)):
+            far = repeats & ~_alike(old[name], new[name])
+            if far.any():
+                i = int(far.argmax())
+                told.append(
+                    f"study {study.name} at {point}, rate {old['rate'][i]:g}: {name} is "
+                    f"{new[name][i]:.9g}, recorded {old[name][i]:.9g}"
+                )
+                break
+    return told
+
+
+def _rows_of(columns: Columns, point: dict[str, Any]) -> Columns:
+    rows = (columns["method"] == point["method"]) & (columns["seed"] == point["seed"])
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def _measured(columns: Columns) -> list[str]:
+    return [name for name in columns if name not in (*ARGUMENTS, "nudge", "repeats")]
+
+
+def _alike(a: Any, b: Any) -> Any:
+    return np.isclose(a, b, rtol=RTOL, atol=0, equal_nan=True)
+
+
+def _to_csv(columns: Columns) -> str:
+    """Write nine digits, three more than are compared."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(columns)
+    cells = [
+        [f"{value:.9g}" if isinstance(value, float) else value for value in values.tolist()]
+        for values in columns.values()
+    ]
+    writer.writerows(zip(*cells, strict=True))
+    return file.getvalue()
+
+
+def _from_csv(text: str) -> Columns:
+    header, *rows = csv.reader(io.StringIO(text))
+    kinds = {"method": str, "seed": int, "repeats": int}
+    return {
+        name: np.array(cells, dtype=kinds.get(name, float))
+        for name, cells in zip(header, zip(*rows, strict=True), strict=True)
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    waiting = path.with_name(f".{path.name}")
+    waiting.write_text(text, encoding="utf-8")
+    waiting.replace(path)

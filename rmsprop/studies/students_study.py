@@ -1,0 +1,78 @@
+"""Which settings imitate a teacher best after 400 steps, each at its best rate."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rmsprop.conventions import CONVENTIONS, convention
+from rmsprop.experiments.students import score_students, train_students
+from rmsprop.records.study import Study
+from rmsprop.studies.methods import Method, descent, rmsprop
+
+__all__ = ["ALPHAS", "EPS", "METHODS", "STEPS", "STUDY", "task"]
+
+ALPHAS = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999)
+EPS = (1e-8, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
+STEPS = 400
+
+
+def _convention(name: str) -> Method:
+    options = {key: value for key, value in convention(name).items() if key != "lr"}
+    return rmsprop(3e-4, 0.2, **options)
+
+
+def _with_eps(eps: float) -> Method:
+    middle = max(0.01, eps / 6)
+    return rmsprop(middle / 6, middle * 10, eps=eps)
+
+
+METHODS = {
+    **{f"{a:g}": rmsprop(3e-4, 0.1, alpha=a) for a in ALPHAS},
+    **{
+        f"{a:g} corrected": rmsprop(1.5e-3, 0.06, alpha=a, bias_correction=True)
+        for a in (0.9, 0.99, 0.999, 0.9999)
+    },
+    **{f"{a:g} centered": rmsprop(1.5e-3, 0.06, alpha=a, centered=True) for a in (0.9, 0.99)},
+    **{f"eps {eps:g}": _with_eps(eps) for eps in EPS},
+    **{f"eps {eps:g}, rate 0.01": rmsprop(0.01, 0.01, eps=eps) for eps in EPS},
+    **{
+        f"eps {eps * eps:g} inside, rate 0.01": rmsprop(0.01, 0.01, eps=eps**2, eps_in_sqrt=True)
+        for eps in EPS
+    },
+    **{name: _convention(name) for name in CONVENTIONS},
+    "SGD": descent(0.02, 1.0),
+}
+
+
+def task(method: str, seed: int, nudge: float) -> Mapping[str, ArrayLike]:
+    """Train a student at every rate of a method.
+
+    Args:
+        method: a key of `METHODS`.
+        seed: of teacher, examples and initial weights.
+        nudge: by which part of themselves the initial weights are changed.
+
+    Returns:
+        For each rate the loss over all examples, and the median over the weights of the root mean
+        square of recent gradients.
+
+    >>> result = task("SGD", seed=0, nudge=0.0)
+    >>> len(result["rate"]) == len(result["loss"]) == len(result["gradient"])
+    True
+    """
+    trained = train_students(METHODS[method].rules(), seed=seed, steps=STEPS, nudge=nudge)
+    squares = [layer.square_avg.reshape(len(layer.square_avg), -1) for layer in trained.averages]
+    return {
+        "rate": METHODS[method].rates,
+        "loss": score_students(trained, seed=seed),
+        "gradient": np.median(np.sqrt(np.concatenate(squares, axis=1)), axis=1),
+    }
+
+
+STUDY = Study(
+    "students",
+    task,
+    tuple(METHODS),
+    scope="students of 10 inputs and 32 hidden units, 400 steps of 16 examples, constant rates",
+)
