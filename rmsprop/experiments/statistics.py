@@ -14,6 +14,7 @@ __all__ = [
     "t_statistic",
     "tuned_difference",
     "tuned_ratio",
+    "tuned_trend",
     "untuned_ratio",
 ]
 
@@ -154,6 +155,30 @@ def tuned_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
     """
     logs = tuned_difference(np.log(np.asarray(first)), np.log(np.asarray(second)))
     return Interval(*(float(np.exp(number)) for number in logs))
+
+
+def tuned_trend(*losses: ArrayLike, resamples: int = 2000, seed: int = 2) -> Interval:
+    """Estimate the greatest ratio of a method's loss to that of the method before it.
+
+    Below 1 every method is better than the one before: the losses fall monotonically.
+
+    Args:
+        losses: two methods or more in their order, positive, a row for each rate, a column for each
+            seed, shape ``(rates, seeds)``; the seeds are shared.
+        resamples: how many samples with replacement are drawn; each finds its own best rates.
+        seed: of the draws.
+
+    >>> round(tuned_trend([[4.0, 4.0]], [[1.0, 1.0]], [[0.5, 0.5]]).estimate, 9)
+    0.5
+    """
+    logs = [np.log(np.asarray(each)) for each in losses]
+    n = logs[0].shape[1]
+    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    draws = np.vstack([np.arange(n), draws])
+    least = np.array([each[:, draws].mean(axis=-1).min(axis=0) for each in logs])
+    greatest = np.exp(np.diff(least, axis=0).max(axis=0))
+    low, high = np.quantile(greatest[1:], LEVELS)
+    return Interval(float(greatest[0]), float(low), float(high))
 
 
 def untuned_ratio(

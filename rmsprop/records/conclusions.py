@@ -141,8 +141,9 @@ def judge(conclusion: Conclusion, columns: Columns) -> Judgment:
 
 
 def _best_at_end(losses: Array) -> bool:
+    """Whether the best rate is the first or the last of several."""
     best = np.log(losses).mean(axis=1).argmin()
-    return best in (0, len(losses) - 1)
+    return len(losses) > 1 and best in (0, len(losses) - 1)
 
 
 def table(judgments: Sequence[Judgment]) -> dict[str, list[Any]]:

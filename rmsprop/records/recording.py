@@ -212,12 +212,12 @@ def _alike(a: Any, b: Any) -> Any:
 
 
 def _to_csv(columns: Columns) -> str:
-    """Write nine digits, three more than are compared."""
+    """Write seven digits, one more than is compared."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     cells = [
-        [f"{value:.9g}" if isinstance(value, float) else value for value in values.tolist()]
+        [f"{value:.7g}" if isinstance(value, float) else value for value in values.tolist()]
         for values in columns.values()
     ]
     writer.writerows(zip(*cells, strict=True))
