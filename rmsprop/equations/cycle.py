@@ -2,6 +2,7 @@ r"""At the bottom of a parabola: the cycle, how it attracts, and what comes befo
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import spence
 
 from rmsprop.equations.arguments import Array, float64, smoothing_constant
 
@@ -72,27 +73,32 @@ def ring_down(alpha: ArrayLike) -> tuple[Array, Array]:
     return np.abs(slowest), 2 * np.pi / np.abs(np.angle(slowest))
 
 
-def dip(alpha: ArrayLike) -> Array:
-    r"""How far RMSprop falls below the cycle before a spike throws it back, on a parabola.
+def dip(alpha: ArrayLike, first: ArrayLike = 0.0) -> Array:
+    r"""How far RMSprop falls before a spike throws it back, on a parabola.
 
     .. math::
 
        \ln \frac{|w|_\text{least}}{|w|_\text{first}}
-       \approx -\frac{2}{|\ln\alpha|} \int_0^2 \frac{-\ln|1 - s|}{s}\, ds
-       = -\frac{\pi^2}{2\, |\ln\alpha|}
+       \approx -\frac{2}{|\ln\alpha|} \int_{s_0}^2 \frac{-\ln|1 - s|}{s}\, ds
+       = -\frac{2}{|\ln\alpha|} \left(\frac{\pi^2}{4} - \operatorname{Li}_2(s_0)\right)
 
     Args:
         alpha: smoothing constant in (0, 1).
+        first: :math:`s_0` in [0, 1), the least :math:`s = \eta h / \sqrt v`: where the fall begins;
+            broadcasts. From an empty average it is small only if :math:`\eta / \sqrt{1 - \alpha}`
+            is a small share of the way.
 
     Returns:
-        Natural logarithms, negative: the ratio itself soon underflows.
+        Natural logarithms, negative: the ratio itself soon underflows. The error stays a few
+        units while alpha tends to 1.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
     Book: equation ``eq-dip``, derived there.
 
-    >>> round(float(dip(0.99)))
-    -491
+    >>> dip(0.99, [0.0, 0.25]).round()
+    array([-491., -438.])
     """
-    return np.pi**2 / (2 * np.log(smoothing_constant(alpha)))
+    depth = np.pi**2 / 4 - spence(1 - float64(first))
+    return 2 * depth / np.log(smoothing_constant(alpha))

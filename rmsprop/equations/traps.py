@@ -2,6 +2,7 @@ r"""Where RMSprop goes while gradients repeat or are drawn, and the memory it ne
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import lambertw
 
 from rmsprop.equations.arguments import Array, float64
 from rmsprop.equations.memory import settled_square_avg
@@ -41,23 +42,30 @@ def drift(grads: ArrayLike, alpha: ArrayLike) -> Array:
 def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
     r"""Window that RMSprop needs where one large gradient comes in every `n` steps.
 
-    .. math:: \frac{1}{1 - \alpha^*} \approx \frac{C n}{4\, (C - n + 1)}
+    .. math::
+
+       \frac{1}{1 - \alpha^*} \approx \frac{n}{2y}, \qquad
+       \frac{e^y - 1}{y} = c = \frac{C}{n - 1}, \qquad
+       y = -\frac1c - W_{-1}\left(-\frac{e^{-1/c}}{c}\right)
 
     Args:
-        rare: :math:`C`, the rare gradient; the others are -1. Above ``n - 1``.
+        rare: :math:`C`, the rare gradient; the others are -1. Above ``n - 1``, the size of all the
+            others together.
         n: steps from one rare gradient to the next, at least 2; broadcasts.
 
     Returns:
-        Steps: the root of `drift`, to first order for a large :math:`C` and a window much longer
-        than `n`. With :math:`C = n` it is :math:`n^2/4`.
+        Steps: the root of `drift`, but for terms that vanish like ``1 / n``. Near balance, where
+        ``c - 1`` is small, it is ``n / (4 (c - 1))``, and for ``rare=n`` some :math:`n^2/4`.
 
     Book: equation ``eq-safe-window``, derived there.
 
-    >>> float(safe_window(10.0, 10))
-    25.0
+    >>> safe_window([100.0, 200.0], 100).round(1)
+    array([2491.6,   39.3])
     """
-    rare, n = float64(rare), float64(n)
-    return rare * n / (4 * (rare - n + 1))
+    n = float64(n)
+    ratio = float64(rare) / (n - 1)
+    y = -1 / ratio - lambertw(-np.exp(-1 / ratio) / ratio, -1).real
+    return np.asarray(n / (2 * y))
 
 
 def safe_window_random(mean: ArrayLike, square: ArrayLike, cube: ArrayLike) -> Array:

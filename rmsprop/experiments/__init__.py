@@ -11,7 +11,7 @@ Of the moving average: `one_parameter` follows gradients, `gaussian_squares`, `b
 eps, `linear_layer` is the smallest network, `textbook` a run known from elsewhere; `accesses` and
 `state_bytes` count what a step touches and keeps. Of centering: `variance`, `cancellation`
 and `steady_gradients` are how it fails, `survival` and `signal_to_noise` what comes of it in
-networks. Of alpha: `ringing` and `spikes` happen at a minimum; `traps` are sequences on which
-RMSprop goes the wrong way, with `regret`, `random_slopes` go there by chance, `parabolas` where the
-loss is curved. Of contours: `valleys`, `walks` and `escapes`.
+networks. Of alpha: `defaults` are what others use; `ringing` and `spikes` happen at a minimum;
+`traps` are sequences on which RMSprop goes the wrong way, with `regret`, `random_slopes` go there
+by chance, `parabolas` where the loss is curved. Of contours: `valleys`, `walks` and `escapes`.
 """

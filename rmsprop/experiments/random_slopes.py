@@ -2,10 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import quad
 
 from rmsprop.equations import arithmetic
 
-__all__ = ["mean_step", "moments"]
+__all__ = ["expected_step", "mean_step", "moments"]
 
 Array = NDArray[np.float64]
 
@@ -56,3 +57,38 @@ def mean_step(alpha: float, rare: float, mean: float, *, chains: int, steps: int
         total -= p * rare / np.sqrt(alpha * v + (1 - alpha) * rare**2)
         v = arithmetic.average(v, np.where(rng.random(chains) < p, rare**2, 1.0), alpha)
     return total / steps
+
+
+def expected_step(alpha: float, rare: float, mean: float) -> float:
+    r"""Return what `mean_step` measures: exactly, once :math:`v` has settled.
+
+    .. math::
+
+       \mathbb{E} \frac{1}{\sqrt{v}}
+       = \frac{2}{\sqrt\pi} \int_0^\infty \mathbb{E}\, e^{-u^2 v}\, du, \qquad
+       \mathbb{E}\, e^{-\lambda v} = \prod_{k=0}^\infty
+       \mathbb{E}\, e^{-\lambda (1 - \alpha) \alpha^k g_k^2}
+
+    in which the newest slope, :math:`g_0`, is given, and the older ones are independent.
+
+    Args:
+        alpha: smoothing constant in (0, 1).
+        rare: the large slope, as for `moments`.
+        mean: the mean slope.
+
+    >>> round(expected_step(0.5, 10.0, 0.1), 6)
+    0.499017
+    """
+    p = _probability(rare, mean)
+    ages = np.arange(1, 2 + int(-40 / np.log(alpha)))
+    weights = (1 - alpha) * alpha**ages
+
+    def transform(u: float, newest: float) -> float:
+        past = p * np.exp(-weights * (u * rare) ** 2) + (1 - p) * np.exp(-weights * u**2)
+        return float(past.prod() * np.exp(-(1 - alpha) * (u * newest) ** 2))
+
+    def reciprocal_root(newest: float) -> float:
+        integral = quad(transform, 0, np.inf, args=(newest,), epsabs=1e-12, epsrel=1e-10)[0]
+        return float(2 / np.sqrt(np.pi) * integral)
+
+    return (1 - p) * reciprocal_root(1.0) - p * rare * reciprocal_root(rare)

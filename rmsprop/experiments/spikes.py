@@ -6,23 +6,23 @@ What it falls to is soon less than the least double, so it is followed in logari
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.special import spence
 
 from rmsprop import equations
 
-__all__ = ["Walk", "greatest_s", "spike_height", "walk_in_logarithms"]
+__all__ = ["Survey", "Walk", "depth", "return_s", "spike_height", "survey", "walk_in_logarithms"]
 
 Array = NDArray[np.float64]
 
 
 class Walk(NamedTuple):
-    r"""A run, in logarithms.
+    r"""A run, or several, in logarithms.
 
     Attributes:
-        log_w: :math:`\ln |w_t|` before each step, shape ``(steps,)``.
-        s: :math:`s_t = \eta / \sqrt{v_t}`, which the step goes by: :math:`w` becomes
+        log_w: :math:`\ln |w_t|` before each step, shape ``(steps, ...)``.
+        s: :math:`s_t = \eta / (\sqrt{v_t} + \epsilon)`, which the step goes by: :math:`w` becomes
             :math:`(1 - s_t)\, w`; same shape.
     """
 
@@ -30,13 +30,16 @@ class Walk(NamedTuple):
     s: Array
 
 
-def walk_in_logarithms(alpha: float, steps: int, lr: float = 0.01) -> Walk:
-    r"""Follow RMSprop without eps from :math:`w = 1`, however small :math:`w` becomes.
+def walk_in_logarithms(
+    alpha: float, steps: int, lr: ArrayLike = 0.01, eps: ArrayLike = 0.0
+) -> Walk:
+    r"""Follow RMSprop from :math:`w = 1`, however small :math:`w` becomes.
 
     Args:
         alpha: smoothing constant in (0, 1).
         steps: number of steps, at least 0.
-        lr: learning rate :math:`\eta`.
+        lr: learning rate :math:`\eta`, one number or one per run, shape ``(...)``.
+        eps: :math:`\epsilon`, added outside the root; broadcasts.
 
     Returns:
         The walk.
@@ -44,34 +47,101 @@ def walk_in_logarithms(alpha: float, steps: int, lr: float = 0.01) -> Walk:
     >>> walk_in_logarithms(0.75, steps=2, lr=0.25).log_w.round(6)
     array([ 0.      , -0.693147])
     """
-    log_w, log_v = 0.0, -np.inf
-    path = np.empty((steps, 2))
+    shape = np.broadcast_shapes(np.shape(lr), np.shape(eps))
+    log_w, log_v = np.zeros(shape), np.full(shape, -np.inf)
+    path = np.empty((2, steps, *shape))
     for t in range(steps):
         log_v = np.logaddexp(np.log(alpha) + log_v, np.log(1 - alpha) + 2 * log_w)
-        s = np.exp(np.log(lr) - log_v / 2)
-        path[t] = log_w, s
-        log_w += np.log(abs(1 - s))
-    return Walk(*path.T)
+        s = lr / (np.exp(log_v / 2) + eps)
+        path[:, t] = log_w, s
+        log_w = log_w + np.log(np.abs(1 - s))
+    return Walk(*path)
 
 
-def spike_height(walk: Walk, lr: float = 0.01) -> float:
-    """Return the greatest loss after the deepest point of a walk, over that of the cycle.
+def depth(walk: Walk) -> Array:
+    """Return how far each run falls from where `s` is least, as `rmsprop.equations.dip` has it.
+
+    Args:
+        walk: long enough to turn round.
+
+    >>> float(depth(Walk(np.array([0.0, -1.0, -9.0, 3.0]), np.array([0.5, 0.1, 1.0, 5.0]))))
+    -8.0
+    """
+    begin = np.take_along_axis(walk.log_w, walk.s.argmin(axis=0)[None], axis=0)[0]
+    return np.asarray(walk.log_w.min(axis=0) - begin)
+
+
+def spike_height(walk: Walk, lr: ArrayLike = 0.01) -> Array:
+    """Return the greatest loss after the deepest point of each run, over that of the cycle.
 
     Args:
         walk: from a start above the cycle, long enough to come back.
         lr: its learning rate.
+
+    >>> fall_and_spike = Walk(np.log([9.0, 1e-9, 0.3, 0.1]), np.ones(4))
+    >>> float(spike_height(fall_and_spike, lr=0.2).round(9))
+    9.0
     """
-    after = walk.log_w[walk.log_w.argmin() :]
+    step = np.arange(len(walk.log_w)).reshape(-1, *[1] * (walk.log_w.ndim - 1))
+    after = np.where(step >= walk.log_w.argmin(axis=0), walk.log_w, -np.inf)
     cycle = equations.cycle_amplitude(1.0, lr)
-    return float(np.exp(2 * (after.max() - np.log(cycle))))
+    return np.asarray(np.exp(2 * (after.max(axis=0) - np.log(cycle))))
 
 
-def greatest_s() -> float:
-    r"""Return the bound of :math:`s`: where :math:`w` has grown back to what it fell from.
+class Survey(NamedTuple):
+    """What runs at several rates do; every field has the shape of the rates.
 
-    .. math:: \int_0^s \ln|1 - u|\, \frac{du}{u} = -\operatorname{Re} \operatorname{Li}_2(s) = 0
+    Attributes:
+        fall: how far each falls, in powers of e; positive.
+        expected: the same by `rmsprop.equations.dip`, from the least `s` of the run.
+        height: the loss of its spike, over that of the cycle.
+        greatest_s: greatest `s` of all.
+        expected_s: its limit for alpha to 1, `return_s`.
+    """
 
-    >>> round(greatest_s(), 3)
+    fall: Array
+    expected: Array
+    height: Array
+    greatest_s: Array
+    expected_s: Array
+
+
+def survey(alpha: float, steps: int, lr: ArrayLike) -> Survey:
+    """Measure the falls and spikes of runs from w = 1, with what the integrals say.
+
+    Args:
+        alpha: smoothing constant in (0, 1).
+        steps: enough for the slowest run to come back.
+        lr: learning rates, shape ``(n,)``, so that a first step, ``lr / sqrt(1 - alpha)``, is
+            shorter than 1.
+
+    >>> survey(0.9, 2000, [0.01]).fall.round(1), survey(0.9, 2000, [0.01]).expected.round(1)
+    (array([47.4]), array([46.6]))
+    """
+    walk = walk_in_logarithms(alpha, steps, lr)
+    first, greatest = walk.s.min(axis=0), walk.s.max(axis=0)
+    expected_s = np.array([return_s(s) for s in first])
+    height = spike_height(walk, lr)
+    return Survey(-depth(walk), -equations.dip(alpha, first), height, greatest, expected_s)
+
+
+def return_s(first: float = 0.0) -> float:
+    r"""Return the :math:`s` at which :math:`w` has grown back to what it fell from.
+
+    .. math:: \int_{s_0}^s \ln|1 - u|\, \frac{du}{u} = 0
+
+    Args:
+        first: :math:`s_0`, from which the fall began, in [0, 1).
+
+    Returns:
+        The greatest :math:`s` of a walk in the limit of alpha to 1. At a given alpha a step that
+        chances to land near :math:`s = 1` makes the fall deeper, and the greatest :math:`s` larger.
+
+    >>> round(return_s(), 3)
     12.595
     """
-    return float(brentq(lambda s: spence(1 - s + 0j).real, 3, 30))
+
+    def grown(s: float) -> float:
+        return float((spence(1 - s + 0j) - spence(1 - first + 0j)).real)
+
+    return float(brentq(grown, 2, 30))

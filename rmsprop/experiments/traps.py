@@ -11,7 +11,15 @@ from rmsprop import equations
 from rmsprop.equations import arithmetic
 from rmsprop.equations.arguments import smoothing_constant
 
-__all__ = ["rare_large", "repeat", "run", "smallest_safe_alpha", "tail_mean"]
+__all__ = [
+    "needed_windows",
+    "rare_large",
+    "repeat",
+    "run",
+    "settled_in_traps",
+    "smallest_safe_alpha",
+    "tail_mean",
+]
 
 Array = NDArray[np.float64]
 
@@ -83,6 +91,35 @@ def smallest_safe_alpha(slopes: ArrayLike) -> float:
     return 1 - float(np.exp(brentq(forgotten, longest, shortest, xtol=1e-14)))
 
 
+def needed_windows(
+    weights: ArrayLike, periods: ArrayLike, usual: float
+) -> tuple[Array, Array, list[int]]:
+    """Return the window that each of the traps ``rare_large(weight * n, n)`` needs.
+
+    Args:
+        weights: :math:`C / n`, at least 1, shape ``(k,)``.
+        periods: :math:`n`, at least 3, shape ``(m,)``.
+        usual: a smoothing constant.
+
+    Returns:
+        The windows at the roots and, of `rmsprop.equations.safe_window`, for long periods, both of
+        shape ``(k, m)``; and for each weight the longest period, up to 999, for which `usual` is
+        safe.
+
+    >>> windows, limits, longest = needed_windows([1.0], [10, 100], usual=0.9)
+    >>> windows.round(1), limits.round(1), longest
+    (array([[  22.4, 2467.5]]), array([[  24.1, 2491.6]]), [6])
+    """
+    weights, periods = np.asarray(weights, dtype=np.float64), np.asarray(periods)
+    alphas = [[smallest_safe_alpha(rare_large(c * n, n)) for n in periods] for c in weights]
+    limits = equations.safe_window(weights[:, None] * periods, periods)
+    longest = [
+        max(n for n in range(3, 1000) if equations.drift(rare_large(c * n, n), usual) < 0)
+        for c in weights
+    ]
+    return equations.window(alphas), limits, longest
+
+
 def run(
     slope: Callable[[int, Array], ArrayLike],
     alpha: ArrayLike,
@@ -152,3 +189,33 @@ def tail_mean(points: Iterable[Array], last: int) -> Array:
     if len(tail) < last:
         raise ValueError(f"there must be {last} points to average, got {len(tail)}")
     return np.asarray(sum(point / last for point in tail))
+
+
+def settled_in_traps(alphas: ArrayLike, periods: ArrayLike, steps: int) -> Array:
+    r"""Run RMSprop in the traps ``rare_large(n, n)`` and say at which end it settles.
+
+    Args:
+        alphas: smoothing constants in [0, 1), shape ``(m, 1)``.
+        periods: :math:`n`, shape ``(k,)``.
+        steps: number of steps, at least 10, at a rate of :math:`1/\sqrt t`.
+
+    Returns:
+        The mean of the last tenth of each run, between -1, the best point, and 1, the worst; shape
+        ``(m, k)``.
+
+    Source: Shi et al. (2021), figure of the phase transition.
+
+    >>> settled_in_traps([[0.1], [0.9]], [3, 5], steps=4000).round()
+    array([[ 1.,  1.],
+           [-1., -1.]])
+    """
+    periods = np.asarray(periods)
+    shape = np.broadcast_shapes(np.shape(alphas), periods.shape)
+    points = run(
+        lambda t, x: np.where(t % periods == 1, periods, -1.0),
+        np.broadcast_to(alphas, shape),
+        lr=lambda t: 1 / np.sqrt(t),
+        steps=steps,
+        bound=1.0,
+    )
+    return tail_mean(points, steps // 10)

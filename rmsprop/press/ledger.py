@@ -40,43 +40,54 @@ def collect(notebooks: list[Path]) -> dict[str, tuple[str, dict[str, Any]]]:
 
 
 def page(verdicts: dict[str, tuple[str, dict[str, Any]]]) -> str:
-    """Return the ledger page as MyST Markdown: one row and one section of numbers per claim."""
+    """Return the ledger page as MyST Markdown: rulings, then a row and folded numbers per claim."""
     rulings = [verdict["ruling"] for _, verdict in verdicts.values()]
-    tally = ", ".join(f"{rulings.count(ruling)} × *{ruling}*" for ruling in RULINGS)
     lines = [
         "# The claim ledger",
         "",
-        f"The book tests {len(CLAIMS)} claims of the article that it grew from: {tally}. This page "
-        "is written by the build from what the chapters assert. A number that leaves its tolerance "
-        "stops the build.",
+        f"The book tests {len(CLAIMS)} claims of the article that it grew from, a short "
+        "introduction to RMSprop. We know neither its author nor its title or address, so the "
+        "claims are restated here, and stand for themselves. This page is written by the build "
+        "from what the chapters assert. A number that leaves its tolerance stops the build.",
         "",
-        "| | claim | ruling | shown in | tested in |",
-        "| :-- | :-- | :-- | :-- | :-- |",
+        *(
+            f"- *{ruling}* ({rulings.count(ruling)}): {_lowered(meaning)}"
+            for ruling, meaning in RULINGS.items()
+        ),
+        "",
+        "| | claim | ruling | tested in |",
+        "| :-- | :-- | :-- | :-- |",
     ]
     for claim, statement in CLAIMS.items():
         chapter, verdict = verdicts[claim]
+        reason = verdict["reason"].replace("|", r"\|")
         lines.append(
-            f"| [{claim}](#ledger-{claim.lower()}) | {statement} | **{verdict['ruling']}** "
-            f"| {_figures(verdict)} | {{doc}}`{chapter}` |"
+            f"| [{claim}](#ledger-{claim.lower()}) | {statement} "
+            f"| **{verdict['ruling']}.** {reason} | {{doc}}`{chapter}`{_figures(verdict)} |"
         )
+    lines += ["", "## The numbers"]
     for claim, statement in CLAIMS.items():
-        chapter, verdict = verdicts[claim]
+        _, verdict = verdicts[claim]
         lines += [
             "",
             f"(ledger-{claim.lower()})=",
-            f"## {claim} {verdict['ruling']}",
+            f":::{{admonition}} {claim} {verdict['ruling']}: {statement}",
+            ":class: dropdown",
             "",
-            f"*{statement}*",
-            "",
-            f"{verdict['reason']} ([Shown in the chapter](#verdict-{claim.lower()}).)",
+            f"[Shown in the chapter](#verdict-{claim.lower()}).",
             "",
             verdict["table"],
+            ":::",
         ]
     return "\n".join(lines) + "\n"
 
 
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
 def _figures(verdict: dict[str, Any]) -> str:
-    return ", ".join(f"{{numref}}`fig-{id}`" for id in verdict["figures"])
+    return "".join(f", {{numref}}`fig-{id}`" for id in verdict["figures"])
 
 
 if __name__ == "__main__":

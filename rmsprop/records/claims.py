@@ -2,6 +2,15 @@
 
 A chapter ends each test with one `verdict`. Its numbers are checked on the spot, so a verdict that
 does not hold stops the chapter; the ledger collects the verdicts of all executed chapters.
+
+`CLAIMS` restates what one short article says; `RULINGS` defines what a verdict can be:
+
+- "holds": the claim is true as it is worded.
+- "holds with a correction": part of it is true, and the rest becomes true by a word, a term or a
+  condition that the reason gives.
+- "does not hold": what it says does not happen, and the reason says what does.
+
+A reason supports its ruling and no other, and each piece of evidence must be able to fail.
 """
 
 import math
@@ -11,7 +20,17 @@ from typing import Any
 
 from rmsprop.records.mime import VERDICT
 
-__all__ = ["CLAIMS", "Check", "Evidence", "at_least", "at_most", "check", "equal", "verdict"]
+__all__ = [
+    "CLAIMS",
+    "RULINGS",
+    "Check",
+    "Evidence",
+    "at_least",
+    "at_most",
+    "check",
+    "equal",
+    "verdict",
+]
 
 CLAIMS = {
     "C1": "RMSprop gives every parameter its own learning rate.",
@@ -26,7 +45,12 @@ CLAIMS = {
     "C10": "Centering costs a little extra.",
     "C11": "A code sample of eleven statements trains a linear layer for one step.",
 }
-RULINGS = ("holds", "holds with a correction", "does not hold")
+RULINGS = {
+    "holds": "The claim is true as it is worded.",
+    "holds with a correction": "Part of the claim is true, and the rest becomes true by a word, a "
+    "term or a condition that the reason gives.",
+    "does not hold": "What the claim says does not happen, and the reason says what does.",
+}
 
 
 @dataclass(frozen=True)
@@ -156,7 +180,7 @@ class Verdict:
 
     Attributes:
         claim: its id, a key of `CLAIMS`.
-        ruling: one of ``holds``, ``holds with a correction``, ``does not hold``.
+        ruling: a key of `RULINGS`.
         reason: one or two sentences; Markdown.
         evidence: the numbers that decide it.
         figures: ids of the figures that show it.
@@ -192,7 +216,7 @@ def verdict(
 
     Args:
         claim: its id, a key of `CLAIMS`.
-        ruling: one of ``holds``, ``holds with a correction``, ``does not hold``.
+        ruling: a key of `RULINGS`, as it is defined there.
         reason: one or two sentences; Markdown.
         evidence: at least one, from `equal`, `at_least` or `at_most`.
         figures: ids of the published figures that show it.

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.integrate import quad
 
 from rmsprop import equations
 from rmsprop.equations import State
@@ -46,5 +47,11 @@ def test_ring_down_has_its_known_period(alpha, period):
     assert_allclose(equations.ring_down(alpha)[1], period, rtol=4e-4)
 
 
-def test_dip_has_its_known_depth():
-    assert_allclose(equations.dip([0.99, 0.999]), [-491.0, -4932.3], rtol=1e-4)
+@pytest.mark.parametrize("first", [0.0, 0.2, 0.9])
+def test_dip_is_the_integral_over_the_logarithm_of_s(first):
+    def shrinking(s):
+        return -np.log(abs(1 - s)) / s
+
+    integral = quad(shrinking, max(first, 1e-12), 1)[0] + quad(shrinking, 1, 2)[0]
+    expected = -2 * integral / np.abs(np.log([0.9, 0.99]))
+    assert_allclose(equations.dip([0.9, 0.99], first), expected, rtol=1e-7)

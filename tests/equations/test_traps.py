@@ -38,8 +38,14 @@ def test_drift_is_what_torch_goes_per_period(slopes, alpha):
 
 
 @pytest.mark.parametrize("n", [100, 300, 1000])
-def test_safe_window_is_the_limit_of_the_root(n):
-    for excess in (1, 2, 5):  # of the rare slope over the others together
-        window = 1 / (1 - smallest_safe_alpha(rare_large(n - 1 + excess, n)))
-        expected = equations.safe_window(n - 1 + excess, n)
-        assert_allclose(expected, window, rtol=2 * excess / n)
+@pytest.mark.parametrize("rare", [1.0, 1.1, 1.5, 2.0, 3.0])
+def test_safe_window_is_the_limit_of_the_root(rare, n):
+    window = 1 / (1 - smallest_safe_alpha(rare_large(rare * n, n)))
+    assert_allclose(equations.safe_window(rare * n, n), window, rtol=2 / n)
+
+
+@given(n=st.integers(3, 1000), excess=st.floats(0.01, 5))
+def test_safe_window_solves_its_equation(n, excess):
+    ratio = 1 + excess
+    y = n / (2 * equations.safe_window(ratio * (n - 1), n))
+    assert_allclose(np.expm1(y) / y, ratio, rtol=1e-9)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from rmsprop import equations
-from rmsprop.experiments.random_slopes import mean_step, moments
+from rmsprop.experiments.random_slopes import expected_step, mean_step, moments
 
 
 @given(rare=st.floats(1, 50), mean=st.floats(-0.5, 0.9))
@@ -44,10 +44,28 @@ def test_without_memory_a_step_is_the_sign_of_its_slope(rare, mean):
     assert_allclose(mean_step(0.0, rare, mean, chains=3, steps=7), 1 - 2 * p, atol=1e-12)
 
 
-def test_mean_step_changes_direction_at_the_safe_window():
-    window = equations.safe_window_random(*moments(10.0, 0.1))
-    shorter, longer = (
-        mean_step(1 - 1 / (factor * window), 10.0, 0.1, chains=400, steps=4000).mean()
-        for factor in (1 / 1.1, 1 / 0.9)
-    )
-    assert shorter > 0 > longer
+@pytest.mark.parametrize(("rare", "mean"), [(10.0, 0.1), (3.0, 0.5)])
+def test_expected_step_is_the_sum_over_all_histories(rare, mean):
+    alpha, depth, p = 0.3, 16, (1 + mean) / (rare + 1)
+    slopes = np.where(np.arange(2**depth)[:, None] >> np.arange(depth) & 1, rare, -1.0)
+    chance = np.where(slopes > 0, p, 1 - p).prod(axis=1)
+    v = (slopes**2) @ ((1 - alpha) * alpha ** np.arange(depth))
+    expected = -(chance * slopes[:, 0] / np.sqrt(v)).sum()
+    assert_allclose(expected_step(alpha, rare, mean), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.9, 0.99])
+def test_mean_step_is_the_expected_one(alpha):
+    measured = mean_step(alpha, 10.0, 0.1, chains=400, steps=4000).mean()
+    assert_allclose(measured, expected_step(alpha, 10.0, 0.1), rtol=0, atol=2e-3)
+
+
+@pytest.mark.parametrize("rare", [3.0, 10.0])
+def test_expected_step_changes_direction_at_the_safe_window(rare):
+    """To a small part of a step, where the mean is small: the term of half a step counts."""
+    for mean in (0.1, 0.03):
+        window = equations.safe_window_random(*moments(rare, mean))
+        shorter, longer = (
+            expected_step(1 - 1 / (window + off), rare, mean) for off in (-mean, mean)
+        )
+        assert shorter > 0 > longer

@@ -9,9 +9,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rmsprop import equations
 from rmsprop.experiments.traps import (
+    needed_windows,
     rare_large,
     repeat,
     run,
+    settled_in_traps,
     smallest_safe_alpha,
     tail_mean,
 )
@@ -53,6 +55,16 @@ def test_drift_has_no_other_root(n, excess):
     slopes = rare_large(n - 1 + excess, n)
     alphas = np.append(np.linspace(0.001, 0.999, 999), 1 - np.geomspace(1e-3, 1e-6, 50))
     assert_array_equal(equations.drift(slopes, alphas) > 0, alphas < smallest_safe_alpha(slopes))
+
+
+def test_needed_windows_are_those_of_each_trap():
+    windows, limits, longest = needed_windows([1.0, 2.0], [5, 50, 500], usual=0.99)
+    assert windows.shape == (2, 3)
+    assert_allclose(1 - 1 / windows[1, 0], smallest_safe_alpha(rare_large(10, 5)), rtol=1e-12)
+    assert_allclose(windows[:, 2], limits[:, 2], rtol=2 / 500)
+    for weight, n in zip([1.0, 2.0], longest, strict=True):
+        assert smallest_safe_alpha(rare_large(weight * n, n)) <= 0.99
+        assert smallest_safe_alpha(rare_large(weight * (n + 1), n + 1)) > 0.99
 
 
 def test_slopes_repeat_from_the_first():
@@ -102,3 +114,12 @@ def test_amsgrad_is_that_of_torch_without_momentum():
         w.grad = torch.tensor(g)
         optimizer.step()
         assert_allclose(points[t], w.item(), rtol=0, atol=1e-12)
+
+
+def test_runs_settle_on_the_side_that_the_root_says():
+    alphas, periods = np.array([[0.3], [0.8], [0.99]]), np.array([4, 7, 12])
+    ends = settled_in_traps(alphas, periods, steps=20_000)
+    roots = np.array([smallest_safe_alpha(rare_large(n, n)) for n in periods])
+    assert_array_equal(np.sign(ends), np.where(alphas < roots, 1, -1))
+    alone = run(repeat(rare_large(7, 7)), 0.8, lr=lambda t: 1 / np.sqrt(t), steps=20_000, bound=1.0)
+    assert_allclose(ends[1, 1], tail_mean(alone, 2000), rtol=1e-12)

@@ -19,6 +19,11 @@ def test_claims_are_numbered_from_one_to_eleven_and_are_sentences():
     assert all(statement.endswith(".") for statement in CLAIMS.values())
 
 
+def test_each_ruling_is_defined_in_one_sentence():
+    assert list(RULINGS) == ["holds", "holds with a correction", "does not hold"]
+    assert all(meaning.endswith(".") and meaning.count(".") == 1 for meaning in RULINGS.values())
+
+
 @pytest.mark.parametrize(
     ("evidence", "holds"),
     [

@@ -192,15 +192,18 @@ def test_ledger_and_verdicts_link_to_each_other(site, chapter):
     rows = page.find("table").find("tbody").find_all("tr")
     assert len(rows) == len(CLAIMS)
     for claim, row in zip(CLAIMS, rows, strict=True):
-        own, *figures, shown = row.find_all("a")
+        own, of_reason, shown, *figures = row.find_all("a")
         assert own.text == claim
+        assert of_reason["href"] == "chapter.html#fig-first-figure"
+        assert shown["href"] == "chapter.html"
         assert [(a.text, a["href"]) for a in figures] == (
             [("Fig. 2", "chapter.html#fig-second-figure")] if claim == "C2" else []
         )
-        heading = page.find(id=own["href"].removeprefix("#")).find_next("h2")
-        assert heading.text.startswith(f"{claim} {RULINGS.get(claim, 'holds')}")
-        assert shown["href"] == "chapter.html"
-        assert page.find("a", href=f"chapter.html#verdict-{claim.lower()}")
+        numbers = page.find(id=own["href"].removeprefix("#"))
+        assert {"admonition", "dropdown"} <= set(numbers["class"])
+        title = numbers.find(class_="admonition-title").text
+        assert title == f"{claim} {RULINGS.get(claim, 'holds')}: {CLAIMS[claim]}"
+        assert numbers.find("a", href=f"chapter.html#verdict-{claim.lower()}")
     assert chapter.find("a", href="#verdict-c8")
 
 
