@@ -1,6 +1,6 @@
 """Parts that many figures are drawn from: labels, guides, bands of seeds, maps of losses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
+from rmsprop.experiments.statistics import Interval
 from rmsprop.press.style import INK, MUTED
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LIGHT",
     "band",
     "guide",
+    "intervals",
     "label",
     "level_lines",
     "loss_map",
@@ -211,3 +213,23 @@ def level_lines(
     ax.grid(False)
     look: dict[str, Any] = {"colors": MUTED, "linewidths": 0.5, "alpha": 0.6}
     ax.contour(np.asarray(x), np.asarray(y), value(mesh), np.asarray(levels), **look)
+
+
+def intervals(
+    ax: Axes, found: Mapping[str, Interval], color: str, *, lift: float = 0.0, mark: str = "o"
+) -> None:
+    """Draw estimates as marks on their intervals, one below the other, with their names.
+
+    Args:
+        ax: where to draw; its vertical axis is taken.
+        found: the intervals by their names, from top to bottom.
+        color: of all.
+        lift: how far above its row each is drawn; rows are 1 apart.
+        mark: matplotlib's marker of the estimate.
+    """
+    rows = np.arange(len(found))[::-1]
+    for row, interval in zip(rows + lift, found.values(), strict=True):
+        ax.plot([interval.low, interval.high], [row, row], color=color, linewidth=2)
+        ax.plot(interval.estimate, row, mark, color=color, markersize=4)
+    ax.set(yticks=rows, yticklabels=list(found), ylim=(-0.6, len(found) - 0.4))
+    ax.grid(axis="y", visible=False)

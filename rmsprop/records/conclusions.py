@@ -6,7 +6,7 @@ interval lies there, fails where the whole interval lies elsewhere, and is open 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rmsprop.experiments.statistics import Interval
 from rmsprop.experiments.sweep import Columns
 
-__all__ = ["HOLDS", "Conclusion", "Judgment", "by_rate", "judge"]
+__all__ = ["HOLDS", "Conclusion", "Judgment", "by_rate", "in_columns", "judge", "rates_of"]
 
 Array = NDArray[np.float64]
 
@@ -123,6 +123,15 @@ def by_rate(columns: Columns, method: str, of: str) -> Array:
     return np.where(np.isnan(values), np.inf, values).reshape(rates, -1)
 
 
+def rates_of(columns: Columns, method: str) -> Array:
+    """Return the rates that a method was given, ascending.
+
+    >>> rates_of({"method": np.array(["a", "b"]), "rate": np.array([0.1, 0.2])}, "b")
+    array([0.2])
+    """
+    return np.unique(columns["rate"][columns["method"] == method])
+
+
 def judge(conclusion: Conclusion, columns: Columns) -> Judgment:
     """Judge a conclusion by the results of its study, on whatever seeds.
 
@@ -146,12 +155,12 @@ def _best_at_end(losses: Array) -> bool:
     return len(losses) > 1 and best in (0, len(losses) - 1)
 
 
-def table(judgments: Sequence[Judgment]) -> dict[str, list[Any]]:
-    """Return the columns of a table of judgments."""
+def in_columns(judgments: Iterable[Judgment]) -> dict[str, list[Any]]:
+    """Return what a table of judgments shows, by its headings."""
+    judgments = list(judgments)
     return {
-        "conclusion": [f"`{j.conclusion.id}`: {j.conclusion.says}" for j in judgments],
-        "estimate": [f"{j.interval.estimate:.3g}" for j in judgments],
-        "95% interval": [f"{j.interval.low:.3g} to {j.interval.high:.3g}" for j in judgments],
-        "claimed": [j.conclusion.claim for j in judgments],
-        "seeds": [j.seeds for j in judgments],
+        "conclusion": [j.conclusion.says for j in judgments],
+        "estimate (95% interval)": [j.in_digits() for j in judgments],
+        "required": [j.conclusion.claim for j in judgments],
+        "replicate": [f"`{j.conclusion.id}`" for j in judgments],
     }

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rmsprop.experiments.sweep import Sweep, Task, grid
-from rmsprop.records.conclusions import Conclusion
+from rmsprop.experiments.sweep import Columns, Sweep, Task, grid
+from rmsprop.records.conclusions import HOLDS, Conclusion, Judgment, judge
 from rmsprop.records.record import RecordError
 
 __all__ = ["Study"]
@@ -39,14 +39,24 @@ class Study:
         chosen = self.methods if methods is None else methods
         return Sweep(self.task, grid(method=chosen, nudge=[nudge], seed=seeds))
 
-    def conclusion(self, id: str) -> Conclusion:
-        """Return a conclusion.
+    def concluded(self, columns: Columns) -> dict[str, Judgment]:
+        """Judge all conclusions by the recorded results.
+
+        Args:
+            columns: from `rmsprop.records.recording.recorded`.
+
+        Returns:
+            The judgments by the conclusions' ids.
 
         Raises:
-            RecordError: if there is none of that id.
+            AssertionError: if one does not hold; names it and its interval.
         """
-        for conclusion in self.conclusions:
-            if conclusion.id == id:
-                return conclusion
-        known = ", ".join(each.id for each in self.conclusions)
-        raise RecordError(f"study {self.name} has no conclusion {id!r}; known: {known}")
+        judged = {each.id: judge(each, columns) for each in self.conclusions}
+        for id, judgment in judged.items():
+            if judgment.verdict != HOLDS:
+                raise AssertionError(
+                    f"conclusion {id} must lie {judgment.conclusion.claim}, got "
+                    f"{judgment.in_digits()}; best rates at an end of their grid: "
+                    f"{', '.join(judgment.at_end) or 'none'}"
+                )
+        return judged

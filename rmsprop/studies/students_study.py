@@ -19,9 +19,10 @@ EPS = (1e-8, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0)
 STEPS = 400
 
 
-def _convention(name: str) -> Method:
-    options = {key: value for key, value in convention(name).items() if key != "lr"}
-    return rmsprop(3e-4, 0.2, **options)
+def _convention(name: str, *, tuned: bool) -> Method:
+    options = {"lr": 1e-2} | convention(name)
+    rate = options.pop("lr")
+    return rmsprop(3e-4, 0.2, **options) if tuned else rmsprop(rate, rate, **options)
 
 
 def _with_eps(eps: float) -> Method:
@@ -42,7 +43,8 @@ METHODS = {
         f"eps {eps * eps:g} inside, rate 0.01": rmsprop(0.01, 0.01, eps=eps**2, eps_in_sqrt=True)
         for eps in EPS
     },
-    **{name: _convention(name) for name in CONVENTIONS},
+    **{name: _convention(name, tuned=True) for name in CONVENTIONS},
+    **{f"{name}, default rate": _convention(name, tuned=False) for name in CONVENTIONS},
     "SGD": descent(0.02, 1.0),
 }
 
