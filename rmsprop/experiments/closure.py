@@ -126,7 +126,10 @@ def _stripped(statement: ast.stmt) -> ast.stmt:
     """Return a statement without docstrings and annotations of functions."""
     tree = ast.parse(ast.unparse(statement))
     for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:] or [ast.Pass()]
         if isinstance(node, ast.FunctionDef):
             node.returns = None

@@ -194,9 +194,7 @@ def evaluate(task: Task, point: Point) -> dict[str, list[Any]]:
     arguments = {name: np.asarray(value) for name, value in point.values if value is not None}
     names = [*arguments, *columns]
     broadcast = np.broadcast_arrays(*arguments.values(), *columns.values())
-    return {
-        name: array.ravel().tolist() for name, array in zip(names, broadcast, strict=True)
-    }
+    return {name: array.ravel().tolist() for name, array in zip(names, broadcast, strict=True)}
 
 
 def _tidy(points: Sequence[Point], results: Mapping[Point, dict[str, list[Any]]]) -> Columns:

@@ -141,9 +141,7 @@ def judge(conclusion: Conclusion, columns: Columns) -> Judgment:
     """
     compared = [by_rate(columns, method, conclusion.of) for method in conclusion.methods]
     at_end = [
-        method
-        for method in conclusion.methods
-        if _best_at_end(by_rate(columns, method, "loss"))
+        method for method in conclusion.methods if _best_at_end(by_rate(columns, method, "loss"))
     ]
     interval = conclusion.quantity(*compared)
     return Judgment(conclusion, interval, compared[0].shape[1], tuple(at_end))

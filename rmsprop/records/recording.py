@@ -130,7 +130,9 @@ def read(study: Study, folder: Path) -> Recording:
     except FileNotFoundError as error:
         raise RecordError(f"{error.filename} is missing; record it: {remedy}") from None
     except ValueError as error:
-        raise RecordError(f"{study.name}.json is not JSON: {error}; record anew: {remedy}") from None
+        raise RecordError(
+            f"{study.name}.json is not JSON: {error}; record anew: {remedy}"
+        ) from None
     if hashlib.sha256(text.encode()).hexdigest() != words.get("sha256"):
         raise RecordError(f"{study.name}.csv is not what was recorded; record anew: {remedy}")
     if words.get("code") != study.sweep(range(study.seeds)).code:

@@ -44,7 +44,9 @@ def train_alone(seed, lr, steps):
 @pytest.mark.parametrize("seed", range(3))
 def test_each_network_of_the_stack_is_trained_as_if_alone(seed):
     steps = EPOCH + 4  # into the second epoch, which shuffles anew
-    score = score_digits(train_digits(RMSpropRule([1e-3, 1e-2], 0.9), seed=seed, steps=steps), seed=seed)
+    score = score_digits(
+        train_digits(RMSpropRule([1e-3, 1e-2], 0.9), seed=seed, steps=steps), seed=seed
+    )
     for i, lr in enumerate((1e-3, 1e-2)):
         loss, accuracy = train_alone(seed, lr, steps)
         assert score.loss[i] == pytest.approx(loss, rel=1e-9)

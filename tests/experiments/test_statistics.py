@@ -14,6 +14,8 @@ from rmsprop.experiments.statistics import (
     t_statistic,
     tuned_difference,
     tuned_ratio,
+    tuned_trend,
+    untuned_ratio,
 )
 
 
@@ -95,3 +97,22 @@ def test_tuned_ratio_of_shifted_losses_is_their_factor_at_the_best_rates():
 def test_tuned_ratio_of_multiples_is_their_factor(factor):
     losses = np.exp(np.random.default_rng(0).standard_normal((4, 16)))
     assert tuned_ratio(losses, factor * losses) == pytest.approx((factor,) * 3)
+
+
+def test_a_trend_is_the_worst_of_its_ratios_and_tuned_like_them():
+    rng = np.random.default_rng(0)
+    first, second, third = (np.exp(rng.normal(m, 0.1, (3, 40))) for m in (0.0, -1.0, -1.2))
+    trend = tuned_trend(first, second, third)
+    assert trend == pytest.approx(tuned_ratio(second, third))
+    assert tuned_trend(first, second) == pytest.approx(tuned_ratio(first, second))
+
+
+def test_an_untuned_ratio_takes_the_rate_of_the_other():
+    rng = np.random.default_rng(1)
+    luck = np.exp(rng.normal(0, 0.3, 50))
+    first = np.array([[1.0], [2.0], [4.0]]) * luck
+    second = np.array([[8.0], [2.0], [1.0]]) * luck
+    price = untuned_ratio(first, second)
+    assert price == pytest.approx((8, 8, 8))  # the luck is the same and cancels
+    assert untuned_ratio(second, first) == pytest.approx((4, 4, 4))
+    assert untuned_ratio(first, first) == pytest.approx((1, 1, 1))

@@ -5,7 +5,14 @@ import pytest
 import torch
 
 from rmsprop.experiments.rules import GradientDescent, RMSpropRule
-from rmsprop.experiments.students import BATCH, EXAMPLES, HIDDEN, INPUTS, score_students, train_students
+from rmsprop.experiments.students import (
+    BATCH,
+    EXAMPLES,
+    HIDDEN,
+    INPUTS,
+    score_students,
+    train_students,
+)
 
 
 def train_alone(seed, lr, steps):
@@ -37,7 +44,9 @@ def train_alone(seed, lr, steps):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_each_student_of_the_stack_is_trained_as_if_alone(seed):
-    losses = score_students(train_students(RMSpropRule([1e-3, 1e-2]), seed=seed, steps=30), seed=seed)
+    losses = score_students(
+        train_students(RMSpropRule([1e-3, 1e-2]), seed=seed, steps=30), seed=seed
+    )
     for loss, lr in zip(losses, (1e-3, 1e-2), strict=True):
         assert loss == pytest.approx(train_alone(seed, lr, 30), rel=1e-9)
 

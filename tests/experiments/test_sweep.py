@@ -177,7 +177,9 @@ def test_one_more_seed_costs_one_more_seed(tasks, tmp_path, calls):
     assert calls() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("damage", [lambda text: text[:-5], lambda text: text.replace("1", "2"), lambda _: ""])
+@pytest.mark.parametrize(
+    "damage", [lambda text: text[:-5], lambda text: text.replace("1", "2"), lambda _: ""]
+)
 def test_a_damaged_result_is_computed_again(tasks, tmp_path, calls, damage):
     sweep = sweep_of(tasks.products, tmp_path, range(2))
     first = run(sweep, tmp_path / "store", in_process)
@@ -191,7 +193,9 @@ def test_a_damaged_result_is_computed_again(tasks, tmp_path, calls, damage):
 
 def test_failing_points_name_themselves_and_stop_no_others(tasks, tmp_path, calls):
     sweep = sweep_of(tasks.fails, tmp_path, range(5))
-    with pytest.raises(SweepError, match=r"2 of 5 points failed.*fails\(.*seed=1\): ValueError: no 1"):
+    with pytest.raises(
+        SweepError, match=r"2 of 5 points failed.*fails\(.*seed=1\): ValueError: no 1"
+    ):
         run(sweep, tmp_path / "store", in_process)
     assert calls() == [0, 1, 2, 3, 4]
     with pytest.raises(SweepError):
@@ -257,7 +261,7 @@ PACKAGE = {
 
         TABLE = {"a": partial(pow, 2)}
     ''',
-    "base": '''
+    "base": """
         class Root:
             def value(self):
                 return self.x + 1
@@ -265,7 +269,7 @@ PACKAGE = {
         class Base(Root):
             def __init__(self, x):
                 self.x = x
-    ''',
+    """,
     "constants": "SCALE = 3\nOTHER = 4\n",
 }
 
@@ -284,7 +288,9 @@ def digest_of(folder, changes=()):
         "print(code_digest(middle.middle if hasattr(middle, 'middle') else middle))"
     )
     environment = os.environ | {"PYTHONPATH": f"{folder}:{Path(__file__).parents[2]}"}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, capture_output=True
+    )
     return done.stdout
 
 
