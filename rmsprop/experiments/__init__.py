@@ -8,10 +8,11 @@ change, `device` says where they run, `statistics` what their seeds say.
 Of the moving average: `one_parameter` follows gradients, `gaussian_squares`, `bursts` and
 `repeating_gradients` are such. Of the rule: `scaling` multiplies a problem by a factor,
 `step_lengths` and `given_gradients` take gradients as given, `eps_cycle` and `eps_outcome` vary
-eps, `linear_layer` is the smallest network, `textbook` a run known from elsewhere; `accesses` and
-`state_bytes` count what a step touches and keeps. Of centering: `variance`, `cancellation`
-and `steady_gradients` are how it fails, `survival` and `signal_to_noise` what comes of it in
-networks. Of alpha: `ringing` and `spikes` happen at a minimum; `traps` are sequences on which
-RMSprop goes the wrong way, with `regret`, `random_slopes` go there by chance, `parabolas` where the
-loss is curved. Of contours: `valleys`, `walks` and `escapes`.
+eps, `one_difference` one option at a time, `linear_layer` is the smallest network, `textbook` a run
+known from elsewhere; `accesses` and `state_bytes` count what a step touches and keeps. Of
+centering: `variance`, `cancellation` and `steady_gradients` are how it fails, `survival` and
+`signal_to_noise` what comes of it in networks. Of alpha: `ringing` and `spikes` happen at a
+minimum; `traps` are sequences on which RMSprop goes the wrong way, with `regret`, `random_slopes`
+go there by chance, `parabolas` where the loss is curved. Of contours: `valleys`, `walks` and
+`escapes`.
 """
