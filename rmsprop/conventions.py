@@ -9,7 +9,7 @@ them up by name and changes options on the way.
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CONVENTIONS", "convention"]
+__all__ = ["CONVENTIONS", "WITHOUT", "convention"]
 
 
 def pytorch() -> dict[str, Any]:
@@ -112,8 +112,8 @@ def hinton() -> dict[str, Any]:
 
     .. math:: w \leftarrow w - \frac{\eta\, g}{\sqrt{v}}
 
-    It names no start; here :math:`v_0 = 0`. It has no default for the learning rate; PyTorch's
-    stays.
+    It names no start; here :math:`v_0 = 0`. It has no momentum, no weight decay, and no default for
+    the learning rate; PyTorch's stays.
 
     Source: Tieleman and Hinton (2012), lecture 6e, slide 29.
 
@@ -130,7 +130,7 @@ def graves() -> dict[str, Any]:
 
        b \leftarrow \mu b + \frac{\eta\, g}{\sqrt{v - m^2 + \epsilon}}, \qquad w \leftarrow w - b
 
-    :math:`v_0 = m_0 = 0`.
+    :math:`v_0 = m_0 = 0`. No weight decay.
 
     Source: Graves (2013), equations 38-45.
 
@@ -154,8 +154,8 @@ def dqn() -> dict[str, Any]:
     .. math:: w \leftarrow w - \frac{\eta\, g}{\sqrt{v - m^2 + \epsilon}}
 
     What the paper's table calls gradient momentum is the smoothing constant of :math:`m`; there is
-    no momentum buffer. With :math:`\epsilon = 0.01` inside the root no step is longer than
-    :math:`10\, \eta\, |g|`, however little the gradient varies.
+    no momentum buffer, and no weight decay. With :math:`\epsilon = 0.01` inside the root no step is
+    longer than :math:`10\, \eta\, |g|`, however little the gradient varies.
 
     Source: Mnih et al. (2015), extended data table 1, and ``NeuralQLearner.lua`` of the released
     code.
@@ -169,6 +169,15 @@ def dqn() -> dict[str, Any]:
 CONVENTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     preset.__name__: preset
     for preset in (pytorch, tensorflow, keras, optax, timm, hinton, graves, dqn)
+}
+
+# What an implementation does not have at all; our options for it are then switched off.
+WITHOUT: dict[str, tuple[str, ...]] = {
+    "tensorflow": ("weight_decay",),
+    "optax": ("weight_decay",),
+    "hinton": ("momentum", "weight_decay"),
+    "graves": ("weight_decay",),
+    "dqn": ("momentum", "weight_decay"),
 }
 
 

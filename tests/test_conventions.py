@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rmsprop import RMSprop, convention
-from rmsprop.conventions import CONVENTIONS
+from rmsprop.conventions import CONVENTIONS, WITHOUT
 
 START = 0.5
 GRADS = (np.random.default_rng(0).normal(size=60) + 0.5).tolist()
@@ -104,3 +104,11 @@ def test_changes_win_over_the_preset_and_leave_it_alone(name):
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match=", ".join(CONVENTIONS) + ", got 'adam'"):
         convention("adam")
+
+
+@pytest.mark.parametrize(("name", "lacks"), WITHOUT.items())
+def test_what_an_implementation_lacks_is_off(name, lacks):
+    optimizer = RMSprop([torch.nn.Parameter(torch.zeros(1))], **convention(name))
+    assert all(optimizer.defaults[option] == 0 for option in lacks)
+    assert "lr_in_momentum" not in convention(name) or "momentum" not in lacks
+    assert "decoupled_weight_decay" not in convention(name) or "weight_decay" not in lacks

@@ -20,7 +20,12 @@ from rmsprop.equations.average import (
     window,
 )
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
-from rmsprop.equations.memory import burst_memory, excess_displacement, settled_square_avg
+from rmsprop.equations.memory import (
+    burst_memory,
+    excess_displacement,
+    late_start,
+    settled_square_avg,
+)
 from rmsprop.equations.noise import (
     average_cumulant,
     average_distribution,
@@ -30,6 +35,7 @@ from rmsprop.equations.noise import (
 from rmsprop.equations.rounding import (
     enough_noise,
     first_nan,
+    lost_bound,
     rounding_bias,
     rounding_reach,
     rounding_spread,
@@ -65,6 +71,8 @@ __all__ = [
     "half_life",
     "iterate_average",
     "largest_step",
+    "late_start",
+    "lost_bound",
     "mean_factor",
     "ring_down",
     "rounding_bias",

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from rmsprop.equations.arguments import Array, float64, smoothing_constant
 from rmsprop.equations.average import half_life, iterate_average, mean_factor, weights
 
-__all__ = ["burst_memory", "excess_displacement", "settled_square_avg"]
+__all__ = ["burst_memory", "excess_displacement", "late_start", "settled_square_avg"]
 
 
 def settled_square_avg(grads: ArrayLike, alpha: ArrayLike) -> Array:
@@ -64,6 +64,36 @@ def excess_displacement(alpha: ArrayLike) -> Array:
     zeta = {0.5: -1.4603545088095868, -0.5: -0.20788622497735457}
     root = np.sqrt(-np.log(smoothing_constant(alpha)))
     return 2 * np.log(2) / root**2 + zeta[0.5] / root + 0.5 + zeta[-0.5] / 4 * root
+
+
+def late_start(alpha: ArrayLike, start: ArrayLike) -> Array:
+    r"""How many steps a constant gradient loses where the average starts above its square.
+
+    .. math::
+
+       \sum_{t \ge 1} \left(1 - \frac{|g|}{\sqrt{v_t}}\right) \approx
+       \frac{2}{-\ln\alpha} \ln\frac{1 + \sqrt{v_0} / |g|}{2}
+       - \frac12 \left(1 - \frac{|g|}{\sqrt{v_0}}\right)
+
+    Args:
+        alpha: smoothing constant in (0, 1).
+        start: :math:`\sqrt{v_0} / |g|`, at least 1; broadcasts.
+
+    Returns:
+        In steps of full length, to a hundredth for `alpha` of at least 0.9.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-late-start``, derived there: the integral of the summand, and the first term
+    of Euler-Maclaurin summation.
+
+    >>> round(float(late_start(0.9, start=1000.0)), 1)
+    117.5
+    """
+    start = float64(start)
+    forgetting = -np.log(smoothing_constant(alpha))
+    return 2 / forgetting * np.log((1 + start) / 2) - (1 - 1 / start) / 2
 
 
 def burst_memory(

@@ -1,33 +1,43 @@
 r"""What rounding does to :math:`v - m^2`: its bias, its spread, and what is safe from it.
 
-The error reaches :math:`3 s - \delta` of :math:`v` below zero: three standard deviations
-`rounding_spread` less the bias `rounding_bias`.
+An average is computed with two rounded weights, :math:`\alpha v + (1 - \alpha) x`, or with one,
+:math:`v + (1 - \alpha)(x - v)`, and rounded at every step as many times. `weights` are these
+numbers for squares and for gradients: (2, 1) in PyTorch.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rmsprop.equations.arguments import Array, float64, smoothing_constant
+from rmsprop.equations.average import weights as average_weights
 
 __all__ = [
     "enough_noise",
     "first_nan",
+    "lost_bound",
     "rounding_bias",
     "rounding_reach",
     "rounding_spread",
     "safe_gradient",
 ]
 
+TORCH = (2, 1)
+LOST = 0.01
 
-def rounding_bias(alpha: ArrayLike, digits: int = 24) -> Array:
+
+def rounding_bias(alpha: ArrayLike, digits: int = 24, weights: tuple[int, int] = TORCH) -> Array:
     r"""What rounding the smoothing constant adds to :math:`v - m^2`, as a fraction of :math:`v`.
 
     .. math:: \delta = \frac{\operatorname{fl}(1 - \alpha)}{1 - \operatorname{fl}(\alpha)} - 1
+
+    for an average with two weights, which do not add up to 1. In :math:`m^2` it counts twice: in
+    all :math:`\delta`, :math:`-\delta` or 0.
 
     Args:
         alpha: smoothing constant in [0, 1).
         digits: binary digits of the significand that `alpha` and :math:`1 - \alpha` are rounded to:
             24 for float32, which PyTorch uses for float16 and bfloat16 too.
+        weights: of the two averages.
 
     Returns:
         Fractions of either sign, the shape of `alpha`.
@@ -35,8 +45,7 @@ def rounding_bias(alpha: ArrayLike, digits: int = 24) -> Array:
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    Book: equation ``eq-rounding-bias``, derived there. It is that of an average
-    ``alpha * v + (1 - alpha) * g**2``, whose two rounded weights do not add up to 1.
+    Book: equation ``eq-rounding-bias``, derived there.
 
     >>> float(rounding_bias(0.75))
     0.0
@@ -44,7 +53,9 @@ def rounding_bias(alpha: ArrayLike, digits: int = 24) -> Array:
     True
     """
     alpha = smoothing_constant(alpha)
-    return _rounded(1 - alpha, digits) / (1 - _rounded(alpha, digits)) - 1
+    bias = _rounded(1 - alpha, digits) / (1 - _rounded(alpha, digits)) - 1
+    squares, gradients = weights
+    return bias * ((squares == 2) - 2 * (gradients == 2))
 
 
 def _rounded(x: Array, digits: int) -> Array:
@@ -52,18 +63,27 @@ def _rounded(x: Array, digits: int) -> Array:
     return np.ldexp(np.round(np.ldexp(significand, digits)), exponent - digits)
 
 
-def rounding_spread(alpha: ArrayLike, digits: int = 24) -> Array:
+def rounding_spread(
+    alpha: ArrayLike,
+    digits: int = 24,
+    weights: tuple[int, int] = TORCH,
+    mean: ArrayLike | None = None,
+) -> Array:
     r"""Standard deviation of the rounding error of :math:`v - m^2`, as a fraction of :math:`v`.
 
-    .. math:: s = \frac{u}{\sqrt{1 - \alpha^2}}, \qquad u = 2^{-p}
+    .. math:: s = u \sqrt{\frac{k_v / f_v^2 + 4 k_m / f_m^2}{3 (1 - \alpha^2)}}, \qquad u = 2^{-p}
 
     Args:
         alpha: smoothing constant in [0, 1).
         digits: binary digits :math:`p` of the significand that the averages are kept with: 24 for
             float32, 11 for float16, 8 for bfloat16.
+        weights: :math:`k_v` and :math:`k_m`.
+        mean: of the gradient, above 0, broadcasting: its significand is :math:`f_m`, and that of
+            its square :math:`f_v`, both in [1, 2). Without it the mean over all significands,
+            :math:`1 / f^2 = 3 / (8 \ln 2)`.
 
     Returns:
-        Fractions, the shape of `alpha`.
+        Fractions, of the broadcast shape.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
@@ -71,67 +91,137 @@ def rounding_spread(alpha: ArrayLike, digits: int = 24) -> Array:
     Book: equation ``eq-rounding-spread``, derived there, for gradients that vary enough to keep the
     averages moving.
 
-    >>> float(rounding_spread(0.0, digits=8))
-    0.00390625
+    >>> float(rounding_spread(0.0, digits=8, mean=1.0) * 2**8)
+    1.4142135623730951
     """
-    return 2.0**-digits / np.sqrt(1 - smoothing_constant(alpha) ** 2)
+    squares, gradients = weights
+    if mean is None:
+        per_step = (squares + 4 * gradients) / (8 * np.log(2))
+    else:
+        v, m = (2 * np.frexp(x)[0] for x in (float64(mean) ** 2, float64(mean)))
+        per_step = (squares / v**2 + 4 * gradients / m**2) / 3
+    return 2.0**-digits * np.sqrt(per_step / (1 - smoothing_constant(alpha) ** 2))
 
 
-def rounding_reach(alpha: ArrayLike, digits: int = 24) -> Array:
-    r"""Tell how far rounding pulls :math:`v - m^2` below what it should be.
+def rounding_reach(
+    alpha: ArrayLike, looks: ArrayLike, digits: int = 24, weights: tuple[int, int] = TORCH
+) -> Array:
+    r"""Tell how far rounding pulls :math:`v - m^2` below what it should be, at the worst mean.
 
-    .. math:: \max(3 s - \delta,\, 0)
+    .. math:: \max\left(s \sqrt{2 \ln n} - \delta,\, 0\right)
 
     Args:
         alpha: smoothing constant in [0, 1).
+        looks: :math:`n`, at least 1: the error is beyond with a probability of at most 1 in
+            :math:`n`, by Chernoff's bound; broadcasts.
         digits: binary digits of the averages: 24 for float32, 8 for bfloat16, 53 for float64.
+        weights: of the two averages.
 
     Returns:
-        Fractions of :math:`v`, the shape of `alpha`.
+        Fractions of :math:`v`, of the broadcast shape.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    >>> float(rounding_reach(0.0, digits=24)) == 3 * 2.0**-24
+    >>> float(rounding_reach(0.0, looks=np.exp(2))) == 2 * 2**0.5 * 2.0**-24
     True
     """
     # alpha itself is float32 at least, whatever the averages are.
-    bias = rounding_bias(alpha, max(digits, 24))
-    return np.maximum(3 * rounding_spread(alpha, digits) - bias, 0.0)
+    bias = rounding_bias(alpha, max(digits, 24), weights)
+    spread = rounding_spread(alpha, digits, weights, mean=1.0)
+    return np.maximum(np.sqrt(2 * np.log(looks)) * spread - bias, 0.0)
 
 
-def enough_noise(alpha: ArrayLike, digits: int = 24) -> Array:
-    r"""Return the noise, relative to the mean of a gradient, from which the difference is safe.
+def lost_bound(
+    alpha: float,
+    noise: float,
+    steps: float,
+    digits: int = 24,
+    weights: tuple[int, int] = TORCH,
+) -> float:
+    r"""Bound the share of parameters whose :math:`v - m^2` is negative at some step of a run.
 
-    .. math:: \rho_\text{min} = \sqrt{\frac{1 + \alpha}{2 \alpha} \max(3 s - \delta,\, 0)}
+    .. math::
+
+       T \min_{\lambda > 0}\; e^{-\lambda \delta + \lambda^2 s^2 / 2}\,
+       \Bigl(\prod_k q_k\Bigr)^{-1/2}
+       \Bigl(1 - 2 \lambda \rho^2 \sum_k \frac{w_k^2}{q_k}\Bigr)^{-1/2},
+       \qquad w_k = (1 - \alpha) \alpha^k, \quad q_k = 1 + 2 \lambda \rho^2 w_k
 
     Args:
         alpha: smoothing constant in (0, 1).
-        digits: binary digits of the averages: 24 for float32, 8 for bfloat16, 53 for float64.
+        noise: :math:`\rho`, standard deviation of the gradient over its mean.
+        steps: :math:`T`, of the run.
+        digits: binary digits of the averages.
+        weights: of the two averages.
 
     Returns:
-        Standard deviations over means, the shape of `alpha`.
+        A bound for any mean, which may exceed 1.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    Book: equation ``eq-enough-noise``, derived there.
+    Book: equation ``eq-lost-bound``, derived there: Boole's inequality over the steps, Chernoff's
+    for each, Gaussian noise, a start that is forgotten.
 
-    >>> float(enough_noise(0.9).round(5))
-    0.00082
+    >>> lost_bound(0.99, noise=1e-2, steps=2000) < 1e-6 < lost_bound(0.99, noise=1e-3, steps=2000)
+    True
     """
-    alpha = smoothing_constant(alpha)
-    return np.sqrt((1 + alpha) / (2 * alpha) * rounding_reach(alpha, digits))
+    spread = rounding_spread(alpha, digits, weights, mean=1.0)
+    bias = rounding_bias(alpha, max(digits, 24), weights)
+    w = average_weights(alpha, int(40 / -np.log(alpha)) + 1)
+    rate = np.geomspace(1e-2, 1e3, 150) / spread
+    pull = 2 * rate[:, None] * noise**2 * w
+    log_det = np.log1p(pull).sum(axis=1) + np.log1p(-(pull * w / (1 + pull)).sum(axis=1))
+    exponent = -rate * bias + (rate * spread) ** 2 / 2 - log_det / 2
+    return float(steps * np.exp(exponent.min()))
 
 
-def safe_gradient(alpha: ArrayLike, eps: ArrayLike) -> Array:
+def enough_noise(
+    alpha: float, steps: float, digits: int = 24, weights: tuple[int, int] = TORCH
+) -> float:
+    r"""Return the noise, relative to the mean of a gradient, from which the difference is safe.
+
+    Args:
+        alpha: smoothing constant in (0, 1).
+        steps: of the run.
+        digits: binary digits of the averages: 24 for float32, 8 for bfloat16, 53 for float64.
+        weights: of the two averages.
+
+    Returns:
+        The standard deviation over the mean at which `lost_bound` is a hundredth; 0 if it is that
+        without any noise.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    >>> round(enough_noise(0.9, steps=200), 5)
+    0.00163
+    """
+    low, high = 1e-16, 1e4
+    if lost_bound(alpha, low, steps, digits, weights) <= LOST:
+        return 0.0
+    while high > 1.0001 * low:
+        middle = np.sqrt(low * high)
+        if lost_bound(alpha, middle, steps, digits, weights) > LOST:
+            low = middle
+        else:
+            high = middle
+    return float(high)
+
+
+def safe_gradient(
+    alpha: ArrayLike, eps: ArrayLike, steps: ArrayLike, weights: tuple[int, int] = TORCH
+) -> Array:
     r"""Return the size of a constant gradient up to which an eps inside the root is enough.
 
-    .. math:: |g|_\text{max} = \sqrt{\frac{\epsilon}{3 s - \delta}}
+    .. math:: |g|_\text{max} = \sqrt{\frac{\epsilon}{s \sqrt{2 \ln (100\, T)} - \delta}}
 
     Args:
         alpha: smoothing constant in [0, 1).
-        eps: :math:`\epsilon`, inside the root.
+        eps: :math:`\epsilon`, inside the root; broadcasts.
+        steps: :math:`T`, of the run, of whose parameters a hundredth may be lost; broadcasts.
+        weights: of the two averages.
 
     Returns:
         Sizes for averages in float32, of the broadcast shape.
@@ -141,28 +231,31 @@ def safe_gradient(alpha: ArrayLike, eps: ArrayLike) -> Array:
 
     Book: equation ``eq-safe-gradient``, derived there.
 
-    >>> float(safe_gradient(0.95, 1e-4).round(1))
-    11.2
+    >>> float(safe_gradient(0.95, 1e-4, steps=2000, weights=(2, 2)).round(1))
+    8.2
     """
-    return np.sqrt(float64(eps) / rounding_reach(alpha))
+    reach = rounding_reach(alpha, float64(steps) / LOST, weights=weights)
+    with np.errstate(divide="ignore"):
+        return np.sqrt(float64(eps) / reach)
 
 
-def first_nan(alpha: ArrayLike) -> Array:
+def first_nan(alpha: ArrayLike, parameters: ArrayLike) -> Array:
     r"""Return the step at which the memory of the start no longer covers the error.
 
-    .. math:: t = \frac{\ln(3 s - \delta)}{\ln \alpha}
+    .. math:: t = \frac{\ln(s \sqrt{2 \ln n} - \delta)}{\ln \alpha}
 
     Args:
         alpha: smoothing constant in (0, 1).
+        parameters: :math:`n`, of which the first is to be NaN; broadcasts.
 
     Returns:
-        Step numbers, not rounded, for averages in float32 and gradients without noise, the shape of
-        `alpha`.
+        Step numbers, not rounded, for PyTorch's averages in float32 and gradients without noise, of
+        the broadcast shape.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
-    >>> float(first_nan(0.95).round())
-    274.0
+    >>> float(first_nan(0.95, parameters=2000).round())
+    265.0
     """
-    return np.log(rounding_reach(alpha)) / np.log(float64(alpha))
+    return np.log(rounding_reach(alpha, parameters)) / np.log(float64(alpha))

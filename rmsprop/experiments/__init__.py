@@ -2,16 +2,18 @@
 
 Foundations: `problems` are functions to minimize, `rules` how points move, `paths` their runs,
 `races` the search for the best rate, `compiled` what Numba makes of them. `networks` trains stacks
-of small networks; `students` and `digits` are two tasks for them, `schedules` makes rates that
-change, `device` says where they run, `statistics` what their seeds say.
+of small networks; `students` and `digits` are two tasks for them, `statistics` is what their seeds
+say. `sweep` runs a task at many points and keeps what is finished, on the `engines`; `closure`
+tells when a task's code has changed. `device` says where experiments in PyTorch run.
 
 Of the moving average: `one_parameter` follows gradients, `gaussian_squares`, `bursts` and
 `repeating_gradients` are such. Of the rule: `scaling` multiplies a problem by a factor,
-`step_lengths` and `given_gradients` take gradients as given, `eps_cycle` and `eps_outcome` vary
-eps, `linear_layer` is the smallest network, `textbook` a run known from elsewhere; `accesses` and
-`state_bytes` count what a step touches and keeps. Of centering: `variance`, `cancellation`
-and `steady_gradients` are how it fails, `survival` and `signal_to_noise` what comes of it in
-networks. Of alpha: `defaults` are what others use; `ringing` and `spikes` happen at a minimum;
-`traps` are sequences on which RMSprop goes the wrong way, with `regret`, `random_slopes` go there
-by chance, `parabolas` where the loss is curved. Of contours: `valleys`, `walks` and `escapes`.
+`step_lengths` and `given_gradients` take gradients as given, `eps_cycle` varies eps,
+`one_difference` one option at a time, `linear_layer` is the smallest network, `textbook` a run
+known from elsewhere; `accesses` and `state_bytes` count what a step touches and keeps. Of
+centering: `variance`, `cancellation` and `steady_gradients` are how it fails, `survival` and
+`signal_to_noise` what comes of it in networks. Of alpha: `defaults` are what others use; `ringing`
+and `spikes` happen at a minimum; `traps` are sequences on which RMSprop goes the wrong way, with
+`regret`, `random_slopes` go there by chance, `parabolas` where the loss is curved. Of contours:
+`valleys`, `walks` and `escapes`.
 """

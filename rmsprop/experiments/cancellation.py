@@ -3,14 +3,33 @@ r"""The variance as a difference of two averages, which cancels where gradients 
 In NumPy's float32, under the options that frameworks give it.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Damage", "damage", "nearly_constant_gradients", "subtracted_variance"]
+__all__ = [
+    "WEIGHTS",
+    "Damage",
+    "damage",
+    "first_negative",
+    "nearly_constant_gradients",
+    "subtracted_variance",
+]
 
 Float32 = NDArray[np.float32]
+
+# How each averages squares and gradients: with two rounded weights or with one.
+WEIGHTS = {
+    "pytorch": (2, 1),
+    "tensorflow": (1, 1),
+    "keras": (2, 2),
+    "optax": (2, 2),
+    "timm": (1, 1),
+    "graves": (2, 2),
+    "dqn": (2, 2),
+}
 
 
 class Damage(NamedTuple):
@@ -55,19 +74,16 @@ def subtracted_variance(
     alpha: float,
     *,
     initial_accumulator_value: float = 0.0,
-    one_constant: bool = False,
+    weights: tuple[int, int] = WEIGHTS["pytorch"],
 ) -> Float32:
-    r"""Compute :math:`v_t - m_t^2` as PyTorch does, every operation rounded to float32.
-
-    .. math:: v_t = \alpha v_{t-1} + (1 - \alpha) g_t^2, \qquad
-       m_t = m_{t-1} + (1 - \alpha)(g_t - m_{t-1})
+    r"""Compute :math:`v_t - m_t^2`, every operation rounded to float32.
 
     Args:
         gradients: shape ``(steps, ...)``, float32.
         alpha: smoothing constant in [0, 1).
         initial_accumulator_value: :math:`v_0`.
-        one_constant: average the squares as :math:`v + (1 - \alpha)(g^2 - v)` instead, with one
-            rounded constant.
+        weights: for squares and for gradients 2 to average as :math:`\alpha v + (1 - \alpha) x`, or
+            1 as :math:`v + (1 - \alpha)(x - v)`, with one rounded constant.
 
     Returns:
         The difference after every step, shape ``(steps, ...)``.
@@ -75,15 +91,59 @@ def subtracted_variance(
     >>> subtracted_variance(np.float32([1.0, 1.0]), alpha=0.5)
     array([0.25  , 0.1875], dtype=float32)
     """
+    return np.stack([*_differences(gradients, alpha, initial_accumulator_value, weights)])
+
+
+def _differences(
+    gradients: Iterable[Float32], alpha: float, start: float, weights: tuple[int, int]
+) -> Iterator[Float32]:
     kept, new = np.float32(alpha), np.float32(1 - alpha)
-    v = np.full_like(gradients[0], initial_accumulator_value)
-    m = np.zeros_like(v)
-    variances = np.empty_like(gradients)
-    for t, g in enumerate(gradients):
-        v = v + new * (g * g - v) if one_constant else kept * v + new * g * g
-        m = m + new * (g - m)
-        variances[t] = v - m * m
-    return variances
+
+    def average(old: Float32, x: Float32, weights: int) -> Float32:
+        return kept * old + new * x if weights == 2 else old + new * (x - old)
+
+    v, m = np.asarray(start, np.float32), np.zeros((), np.float32)
+    for g in gradients:
+        v, m = average(v, g * g, weights[0]), average(m, g, weights[1])
+        yield v - m * m
+
+
+def first_negative(
+    size: ArrayLike,
+    noise: float,
+    alpha: float,
+    *,
+    steps: int,
+    parameters: int,
+    seed: int,
+    weights: tuple[int, int] = WEIGHTS["pytorch"],
+) -> NDArray[np.float64]:
+    r"""Find the step at which the difference is first negative, for nearly constant gradients.
+
+    Args:
+        size: mean of the gradients, shape ``(n,)``.
+        noise: :math:`\rho`, relative to the mean.
+        alpha: smoothing constant in [0, 1).
+        steps: number of steps.
+        parameters: for each size.
+        seed: of the noise.
+        weights: as in `subtracted_variance`.
+
+    Returns:
+        Numbers of steps, infinite where it never is, shape ``(n, parameters)``.
+
+    >>> first_negative([1.5], 1e-4, alpha=0.9, steps=300, parameters=3, seed=0).shape
+    (1, 3)
+    """
+    size, stream = np.asarray(size, dtype=np.float64)[:, None], np.random.default_rng(seed)
+    gradients = (
+        (size * (1 + noise * stream.standard_normal(parameters))).astype(np.float32)
+        for _ in range(steps)
+    )
+    first = np.full((len(size), parameters), np.inf)
+    for t, variance in enumerate(_differences(gradients, alpha, 0.0, weights), 1):
+        first[(variance < 0) & np.isinf(first)] = t
+    return first
 
 
 def damage(
@@ -93,6 +153,7 @@ def damage(
     *,
     eps_in_sqrt: bool = False,
     initial_accumulator_value: float = 0.0,
+    weights: tuple[int, int] = WEIGHTS["pytorch"],
 ) -> Damage:
     r"""Count what the root of the difference does to parameters, in float32.
 
@@ -102,6 +163,7 @@ def damage(
         eps: added outside the root.
         eps_in_sqrt: add `eps` inside the root instead.
         initial_accumulator_value: :math:`v_0`.
+        weights: as in `subtracted_variance`.
 
     Returns:
         The damage, each of its arrays of shape ``(...)``.
@@ -110,7 +172,10 @@ def damage(
     np.float64(2.3094)
     """
     variance = subtracted_variance(
-        gradients, alpha, initial_accumulator_value=initial_accumulator_value
+        gradients,
+        alpha,
+        initial_accumulator_value=initial_accumulator_value,
+        weights=weights,
     )
     added = np.float32(eps)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -82,20 +82,20 @@ def variance_error(
     *,
     noise: float,
     parameters: int,
-    dtype: torch.dtype = torch.float32,
+    mean: float | None = None,
     device: torch.device | str = "cpu",
 ) -> Array:
     r"""Measure how far torch's :math:`v - m^2` is from what it would be without rounding.
 
     After 20 windows of the average, the difference of which ``torch.optim.RMSprop(centered=True)``
-    takes the root is compared with that of float64, for the same gradients. Means are spread over a
-    power of two so that all significands are met alike.
+    takes the root is compared in float32 with that of float64, for the same gradients.
 
     Args:
         alpha: smoothing constant in [0, 1).
         noise: standard deviation of the gradients over their mean.
         parameters: how many to measure, at least 1.
-        dtype: of the parameters, gradients and averages.
+        mean: of the gradients. Without it means are spread from 1 to 2 so that all significands are
+            met alike.
         device: where to compute. The gradients are drawn on the CPU.
 
     Returns:
@@ -106,12 +106,14 @@ def variance_error(
     ((100,), True)
     """
     generator = torch.Generator().manual_seed(0)
-    mean = 2 ** torch.rand(parameters, generator=generator)
-    weights = [torch.zeros(parameters, dtype=kind, device=device) for kind in (dtype, torch.double)]
+    spread = 2 ** torch.rand(parameters, generator=generator)
+    means = spread if mean is None else torch.full((parameters,), mean)
+    kinds = torch.float32, torch.float64
+    weights = [torch.zeros(parameters, dtype=kind, device=device) for kind in kinds]
     optimizers = [torch.optim.RMSprop([w], alpha=alpha, centered=True) for w in weights]
     for _ in range(round(20 / (1 - alpha))):
-        grad = mean * (1 + noise * torch.randn(parameters, generator=generator))
-        rounded = grad.to(device, dtype)
+        grad = means * (1 + noise * torch.randn(parameters, generator=generator))
+        rounded = grad.to(device)
         for w, optimizer in zip(weights, optimizers, strict=True):
             w.grad = rounded.to(w.dtype)
             optimizer.step()
@@ -120,4 +122,4 @@ def variance_error(
         state["square_avg"].addcmul(state["grad_avg"], state["grad_avg"], value=-1).double().cpu()
         for state in states
     )
-    return ((kept - exact) / mean.double() ** 2).numpy()
+    return ((kept - exact) / means.double() ** 2).numpy()

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-
-__all__ = ["Survival", "train_until_nan"]
+__all__ = ["StateInFloat32", "Survival", "train_until_nan"]
 
 HIDDEN = 32
 
@@ -25,6 +24,39 @@ class Survival(NamedTuple):
 
     died: int | None
     loss: float
+
+
+class StateInFloat32(torch.optim.RMSprop):
+    """torch's rule with its averages, and nothing else, in float32.
+
+    Every step copies the weights to float32, steps there, and rounds the result.
+
+    Args:
+        weights: of any dtype.
+        options: of `torch.optim.RMSprop`.
+
+    >>> weight = torch.ones(1, dtype=torch.bfloat16, requires_grad=True)
+    >>> optimizer = StateInFloat32([weight])
+    >>> weight.sum().backward()
+    >>> optimizer.step()
+    >>> weight.item()
+    0.8984375
+    """
+
+    def __init__(self, weights: list[torch.nn.Parameter], **options: Any) -> None:
+        self.weights = weights
+        super().__init__([torch.nn.Parameter(w.detach().float()) for w in weights], **options)
+
+    def step(self) -> None:  # type: ignore[override]
+        """Step the weights."""
+        copies = self.param_groups[0]["params"]
+        for weight, copy in zip(self.weights, copies, strict=True):
+            copy.data.copy_(weight.data)
+            copy.grad = weight.grad.float() if weight.grad is not None else None
+        super().step()
+        for weight, copy in zip(self.weights, copies, strict=True):
+            weight.data.copy_(copy.data)
+            weight.grad = None
 
 
 def train_until_nan(

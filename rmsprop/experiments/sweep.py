@@ -8,7 +8,6 @@ use: a sweep that was killed goes on where it stopped, and one more seed costs o
 import hashlib
 import itertools
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, as_completed
@@ -221,7 +220,7 @@ def _write(path: Path, result: dict[str, list[Any]]) -> dict[str, list[Any]]:
     digest = hashlib.sha256(text.encode()).hexdigest()
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
         file.write(f"{digest}\n{text}")
-    os.replace(file.name, path)
+    Path(file.name).replace(path)
     return result
 
 

@@ -111,7 +111,7 @@ def by_rate(columns: Columns, method: str, of: str) -> Array:
     Returns:
         Shape ``(rates, seeds)``; inf where a run ended in NaN.
 
-    >>> columns = {"method": ["a", "a", "b"], "rate": [1, 2, 1], "seed": [0, 0, 0], "loss": [3, 4, 5]}
+    >>> columns = {"method": ["a", "a", "b"], "rate": [1, 2, 1], "seed": [0] * 3, "loss": [3, 4, 5]}
     >>> by_rate({name: np.array(values) for name, values in columns.items()}, "a", "loss")
     array([[3.],
            [4.]])

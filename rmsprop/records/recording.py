@@ -44,7 +44,7 @@ class Recording:
         columns: ``method``, ``seed``, ``rate``, what was measured, and ``repeats``: 1 where a run
             from a start nudged in its fourteenth digit ends alike to six digits, else 0.
         words: the study's name, the number of seeds, the SHA-256 of data and code, machine, date,
-            and how many seconds all of it took.
+            and the seconds of the run that finished it.
     """
 
     columns: Columns

@@ -10,8 +10,8 @@ from rmsprop.experiments.engines import choose_engine
 from rmsprop.experiments.sweep import run
 from rmsprop.records.conclusions import HOLDS, Judgment, judge
 from rmsprop.records.environment import describe
-from rmsprop.records.recording import read
 from rmsprop.records.record import RecordError
+from rmsprop.records.recording import read
 from rmsprop.records.source import require
 from rmsprop.records.study import Study
 

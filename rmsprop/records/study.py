@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from rmsprop.experiments.sweep import Columns, Sweep, Task, grid
 from rmsprop.records.conclusions import HOLDS, Conclusion, Judgment, judge
-from rmsprop.records.record import RecordError
 
 __all__ = ["Study"]
 

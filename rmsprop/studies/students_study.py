@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rmsprop.conventions import CONVENTIONS, convention
-from rmsprop.experiments.students import score_students, train_students
 from rmsprop.experiments.statistics import tuned_ratio, tuned_trend
+from rmsprop.experiments.students import score_students, train_students
 from rmsprop.records.conclusions import Conclusion
 from rmsprop.records.study import Study
 from rmsprop.studies.methods import Method, descent, rmsprop

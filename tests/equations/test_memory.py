@@ -42,6 +42,14 @@ def test_excess_displacement_is_the_sum_of_the_first_steps(alpha, atol):
     assert_allclose(equations.excess_displacement(alpha), expected, rtol=0, atol=atol)
 
 
+@pytest.mark.parametrize(("alpha", "atol"), [(0.9, 1e-2), (0.99, 1e-3), (0.999, 1e-4)])
+@pytest.mark.parametrize("start", [1.0, 3.0, 1e3, 1e6])
+def test_late_start_is_the_sum_of_what_the_steps_lack(alpha, atol, start):
+    steps = 1 / np.sqrt(1 + alpha ** np.arange(1.0, 90_000) * (start**2 - 1))
+    expected = math.fsum(1 - steps)
+    assert_allclose(equations.late_start(alpha, start), expected, rtol=0, atol=atol)
+
+
 @given(
     alpha=st.floats(0.5, 0.999),
     ratio=st.floats(1.5, 1e3),

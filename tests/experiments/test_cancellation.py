@@ -7,7 +7,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from rmsprop import RMSprop, convention
 from rmsprop.experiments.cancellation import (
+    WEIGHTS,
     damage,
+    first_negative,
     nearly_constant_gradients,
     subtracted_variance,
 )
@@ -44,8 +46,8 @@ def test_difference_is_the_variance_where_nothing_cancels():
     v, m = np.zeros(50), np.zeros(50)
     for g in gradients.astype(np.float64):
         v, m = 0.9 * v + 0.1 * g**2, 0.9 * m + 0.1 * g
-    for one_constant in (False, True):
-        computed = subtracted_variance(gradients, 0.9, one_constant=one_constant)
+    for weights in set(WEIGHTS.values()):
+        computed = subtracted_variance(gradients, 0.9, weights=weights)
         assert computed.dtype == np.float32
         assert_allclose(computed[-1], v - m**2, rtol=1e-5)
 
@@ -66,11 +68,21 @@ def test_difference_is_as_often_negative_as_torchs_step_is_nan(alpha):
 
 def test_one_constant_has_no_bias_to_protect_it():
     gradients = nearly_constant_gradients(noise=1e-4, parameters=300, steps=1500, seed=0)
-    two, one = (
-        (subtracted_variance(gradients, 0.99, one_constant=each) < 0).any(axis=0).mean()
-        for each in (False, True)
+    torch, one = (
+        (subtracted_variance(gradients, 0.99, weights=each) < 0).any(axis=0).mean()
+        for each in ((2, 1), (1, 1))
     )
-    assert one > two + 0.3
+    assert one > torch + 0.3
+
+
+def test_first_negative_is_where_the_difference_is():
+    options = {"noise": 1e-4, "parameters": 300, "steps": 400, "seed": 0}
+    first = first_negative([1.0, 1.3], alpha=0.95, **options)
+    computed = subtracted_variance(nearly_constant_gradients([1.0, 1.3], **options), 0.95)
+    for k in range(2):
+        negative = computed[:, k] < 0
+        expected = np.where(negative.any(axis=0), negative.argmax(axis=0) + 1, np.inf)
+        assert_array_equal(first[k], expected)
 
 
 def test_damage_is_what_torchs_steps_show():

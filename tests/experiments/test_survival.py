@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import cross_entropy
 
-from rmsprop.experiments.survival import train_until_nan
+from rmsprop.experiments.survival import StateInFloat32, train_until_nan
 
 RULE = partial(torch.optim.RMSprop, lr=1e-3, alpha=0.9)
 
@@ -67,3 +67,23 @@ def test_weights_and_gradients_have_the_dtype():
 def test_same_weights_and_batches_for_every_optimizer():
     runs = [train_until_nan(RULE, dtype=torch.float32, batch=16, steps=5) for _ in range(2)]
     assert runs[0] == runs[1]
+
+
+@pytest.mark.parametrize("centered", [False, True])
+def test_state_in_float32_is_torchs_rule_where_the_weights_are_too(centered):
+    rules = (partial(rule, lr=1e-3, centered=centered) for rule in (RULE.func, StateInFloat32))
+    torchs, ours = (
+        train_until_nan(rule, dtype=torch.float32, batch=32, steps=20).loss for rule in rules
+    )
+    assert ours == torchs
+
+
+def test_state_in_float32_keeps_what_bfloat16_would_lose():
+    weight = torch.nn.Parameter(torch.ones(1, dtype=torch.bfloat16))
+    optimizer = StateInFloat32([weight], lr=1e-3, alpha=0.99)
+    for _ in range(500):
+        weight.grad = torch.ones(1, dtype=torch.bfloat16)
+        optimizer.step()
+    (state,) = optimizer.state.values()
+    assert state["square_avg"].item() == pytest.approx(1 - 0.99**500, rel=1e-5)
+    assert weight.dtype == torch.bfloat16

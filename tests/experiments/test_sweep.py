@@ -158,7 +158,8 @@ def test_ctrl_c_of_a_parallel_sweep_leaves_what_is_finished(tmp_path):
         import slow_tasks
         from rmsprop.experiments.engines import all_cores
         from rmsprop.experiments.sweep import Sweep, grid, run
-        run(Sweep(slow_tasks.wait, grid(seed=range(9))), Path({str(tmp_path)!r}) / "store", all_cores)
+        store = Path({str(tmp_path)!r}) / "store"
+        run(Sweep(slow_tasks.wait, grid(seed=range(9))), store, all_cores)
         """
     )
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE)
@@ -213,7 +214,7 @@ def test_no_half_result_stays_when_writing_fails(tasks, tmp_path, monkeypatch):
     def full(*_):
         raise OSError("no space")
 
-    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="no space"):
         run(sweep_of(tasks.fails, tmp_path, [0]), tmp_path / "store", in_process)
     assert list((tmp_path / "store").glob("*.json")) == []

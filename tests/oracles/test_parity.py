@@ -22,6 +22,7 @@ import tensorflow as tf
 import torch
 
 from rmsprop import RMSprop, convention
+from rmsprop.conventions import WITHOUT
 
 # To import the packages themselves would need torchvision, for one file that does not.
 for name in ("timm", "timm.optim"):
@@ -239,3 +240,9 @@ def test_bias_correction_is_that_of_adam_and_of_optax(numbers, assert_parity):
     adam = follow_torch(torch.optim.Adam, betas=(0.0, alpha), eps=eps)
     assert_parity(ours, adam, "Adam(b1=0)", "torch")
     assert_parity(ours, follow_optax(scale_by_rms), "scale_by_rms", "optax")
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_package_has_weight_decay_unless_it_is_said_to_lack_it(name):
+    has_it = "weight_decay" in inspect.signature(PACKAGES[name].optimizer).parameters
+    assert has_it == ("weight_decay" not in WITHOUT.get(name, ()))

@@ -1,0 +1,83 @@
+"""How far apart two settings of the optimizer end that differ in one option."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from rmsprop.optimizer import RMSprop
+
+__all__ = ["DIFFERENCES", "distance_apart", "final_weights"]
+
+Array = NDArray[np.float64]
+
+WEIGHTS = 50
+NUMBERS = {"lr": 1e-3, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9}
+DIFFERENCES: dict[str, dict[str, Any]] = {
+    "eps inside the root": {"eps_in_sqrt": True},
+    "weight decay decoupled": {"decoupled_weight_decay": True, "weight_decay": 0.1},
+    "centering": {"centered": True},
+    "average starts from 1": {"initial_accumulator_value": 1.0},
+    "bias correction": {"bias_correction": True},
+    "lr inside momentum": {"lr_in_momentum": True},
+    "Nesterov's momentum": {"nesterov": True},
+}
+
+
+def final_weights(
+    sizes: ArrayLike, steps: int, *, device: torch.device | str = "cpu", **options: Any
+) -> Array:
+    r"""Let the optimizer follow gradients of given sizes and return where it ends.
+
+    Gradients are :math:`s (1/2 + \xi_t)` with Gaussian noise, whatever the weights, which start at
+    1. The learning rate is 1e-3 and, for the second half of the steps, 1e-4; alpha is 0.9, eps 1e-8
+    and momentum 0.9. All calls see the same noise, and a longer run begins as a shorter one does.
+
+    Args:
+        sizes: :math:`s`, shape ``(n,)``.
+        steps: number of steps, at least 0.
+        device: where to compute. The noise is drawn on the CPU.
+        options: of `rmsprop.RMSprop`, beside those numbers.
+
+    Returns:
+        The weights, in float64, shape ``(50, n)``.
+
+    >>> final_weights([1e-3, 1.0], steps=0).shape
+    (50, 2)
+    """
+    sizes = np.asarray(sizes, dtype=np.float64)
+    stream = np.random.default_rng(0)
+    shape = WEIGHTS, len(sizes)
+    w = torch.ones(shape, dtype=torch.float64, device=device, requires_grad=True)
+    optimizer = RMSprop([w], **{**NUMBERS, **options})
+    for t in range(steps):
+        optimizer.param_groups[0]["lr"] = NUMBERS["lr"] * (1.0 if 2 * t < steps else 0.1)
+        w.grad = torch.from_numpy(sizes * (0.5 + stream.standard_normal(shape))).to(device)
+        optimizer.step()
+    return w.detach().cpu().numpy()
+
+
+def distance_apart(
+    changes: Mapping[str, Any], sizes: ArrayLike, steps: int, *, device: torch.device | str = "cpu"
+) -> Array:
+    """Return how far `changes` lead from where PyTorch's rule ends, over the way that it went.
+
+    Args:
+        changes: options of `rmsprop.RMSprop`; a ``weight_decay`` among them is that of both.
+        sizes: of the gradients, shape ``(n,)``.
+        steps: number of steps, at least 1.
+        device: where to compute.
+
+    Returns:
+        Median distance over median way, shape ``(n,)``.
+
+    >>> distance_apart({"weight_decay": 0.1}, [1.0], steps=3)
+    array([0.])
+    """
+    both = {key: value for key, value in changes.items() if key == "weight_decay"}
+    reference = final_weights(sizes, steps, device=device, **both)
+    changed = final_weights(sizes, steps, device=device, **changes)
+    way = np.median(np.abs(reference - 1), axis=0)
+    return np.asarray(np.median(np.abs(changed - reference), axis=0) / way)
