@@ -394,3 +394,23 @@ def test_gallery_refuses_a_figure_of_two_chapters(book, executed):
     twice = [executed / "one" / "one.ipynb", executed / "one" / "one.ipynb"]
     with pytest.raises(ValueError, match=r"^figure a is published twice, in one and in one$"):
         gallery.compare_all(book.root / "book", twice)
+
+
+def test_unknown_studies_and_conclusions_are_named(tmp_path, monkeypatch, capsys):
+    Book(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for command, message in (
+        (["sweep", "digit"], "no study is called 'digit'; did you mean digits?"),
+        (["verify", "--sweeps", "digit"], "no study is called 'digit'"),
+        (["replicate", "digits-adan"], "no conclusion is called 'digits-adan'; did you mean"),
+        (["replicate", "--seeds", "5:90"], "seeds must be at least two, from 128 on"),
+        (["verify", "--sweeps", "digits"], "digits.json is missing; record it"),
+    ):
+        assert main(command) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_seeds_that_are_no_block_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["replicate", "--seeds", "ten"])
+    assert "--seeds" in capsys.readouterr().err

@@ -138,7 +138,7 @@ def train(
             for layer, gradient, remembered in zip(weights, gradients, kept, strict=True):
                 update(_rows(layer), _rows(gradient), remembered, t - 1, numbers)
     averages = [
-        State(*remembered.reshape(4, *layer.shape), t)
+        State(*remembered.reshape(4, *layer.shape), t)  # type: ignore[call-arg]
         for layer, remembered in zip(weights, kept, strict=True)
     ]
     return Trained(weights, averages)

@@ -126,8 +126,13 @@ def run(sweep: Sweep, store: Path, engine: Engine, *, title: str = "") -> Column
             kept: the next run goes on from there.
 
     >>> import tempfile
-    >>> from rmsprop.equations import window
     >>> from rmsprop.experiments.engines import in_process
+    >>> from rmsprop.studies.students_study import task
+    >>> points = grid(method=["eps 1, rate 0.01"], nudge=[0.0], seed=[5, 3])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     columns = run(Sweep(task, points), Path(folder), in_process)
+    >>> columns["seed"].tolist(), columns["loss"].shape
+    ([5, 3], (2,))
     """
     store.mkdir(parents=True, exist_ok=True)
     paths = {point: store / f"{sweep.key(point)}.json" for point in sweep.points}
@@ -138,25 +143,26 @@ def run(sweep: Sweep, store: Path, engine: Engine, *, title: str = "") -> Column
             try:
                 with engine() as executor:
                     for point, future in _completed(executor, sweep.task, missing):
-                        if error := future.exception():
-                            if isinstance(error, BrokenExecutor):
-                                raise error
-                            failures[point] = error
+                        failed = future.exception()
+                        if isinstance(failed, BrokenExecutor):
+                            raise failed
+                        if failed:
+                            failures[point] = failed
                         else:
                             results[point] = _write(paths[point], future.result())
                         bar.update()
-            except BrokenExecutor as error:
-                if len(missing) == sum(point not in results | failures for point in paths):
+            except BrokenExecutor as broken:
+                if not any(point in results | failures for point in missing):
                     raise SweepError(
                         f"workers died before any of {len(missing)} points was finished, such as "
-                        f"{missing[0]}: {error}"
-                    ) from error
+                        f"{missing[0]}: {broken}"
+                    ) from broken
     if failures:
-        point, error = next(iter(failures.items()))
+        point, failed = next(iter(failures.items()))
         raise SweepError(
             f"{len(failures)} of {len(paths)} points failed, the others are kept; the first is "
-            f"{_name(sweep.task)}({point}): {type(error).__name__}: {error}"
-        ) from error
+            f"{_name(sweep.task)}({point}): {type(failed).__name__}: {failed}"
+        ) from failed
     return _tidy(sweep.points, results)
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.backend_bases import MouseEvent
 
+from rmsprop.experiments.statistics import Interval
 from rmsprop.press import draw
 from rmsprop.press.style import INK, use_style
 
@@ -90,3 +91,16 @@ def test_level_lines_lie_where_the_function_has_their_values(ax):
     (lines,) = ax.collections
     for path, level in zip(lines.get_paths(), (0.5, 2.0), strict=True):
         assert path.vertices**2 @ [1, 4] == pytest.approx(level, rel=0.01)
+
+
+def test_intervals_stand_in_their_order_from_top_to_bottom(ax):
+    found = {"first": Interval(2.0, 1.0, 4.0), "second": Interval(3.0, 2.5, 3.5)}
+    draw.intervals(ax, found, "red", lift=0.25, mark="D")
+    line, mark, other, _ = (
+        (*each.get_xdata(), *each.get_ydata(), each.get_marker()) for each in ax.lines
+    )
+    assert line[:4] == (1.0, 4.0, 1.25, 1.25)
+    assert mark == (2.0, 1.25, "D")
+    assert other[:4] == (2.5, 3.5, 0.25, 0.25)
+    assert ax.get_yticks().tolist() == [1, 0]
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["first", "second"]
