@@ -58,7 +58,7 @@ class Conclusion:
             return f"above {self.least:g}"
         if math.isinf(self.least):
             return f"below {self.greatest:g}"
-        return f"within {self.least:g} to {self.greatest:g}"
+        return f"{self.least:.3g} to {self.greatest:.3g}"
 
 
 @dataclass(frozen=True)
@@ -157,8 +157,7 @@ def in_columns(judgments: Iterable[Judgment]) -> dict[str, list[Any]]:
     """Return what a table of judgments shows, by its headings."""
     judgments = list(judgments)
     return {
-        "conclusion": [j.conclusion.says for j in judgments],
+        "conclusion": [f"{j.conclusion.says} `{j.conclusion.id}`" for j in judgments],
         "estimate (95% interval)": [j.in_digits() for j in judgments],
         "required": [j.conclusion.claim for j in judgments],
-        "replicate": [f"`{j.conclusion.id}`" for j in judgments],
     }

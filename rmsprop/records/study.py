@@ -54,7 +54,7 @@ class Study:
         for id, judgment in judged.items():
             if judgment.verdict != HOLDS:
                 raise AssertionError(
-                    f"conclusion {id} must lie {judgment.conclusion.claim}, got "
+                    f"the interval of conclusion {id} must lie {judgment.conclusion.claim}, got "
                     f"{judgment.in_digits()}; best rates at an end of their grid: "
                     f"{', '.join(judgment.at_end) or 'none'}"
                 )
