@@ -10,7 +10,6 @@ __all__ = [
     "at_best_rate",
     "best_rate",
     "mean_interval",
-    "paired_ratio",
     "t_statistic",
     "tuned_difference",
     "tuned_ratio",
@@ -81,20 +80,6 @@ def mean_interval(values: ArrayLike, *, resamples: int = 10_000, seed: int = 0) 
     draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
     low, high = np.quantile(values[draws].mean(axis=1), LEVELS)
     return Interval(float(values.mean()), float(low), float(high))
-
-
-def paired_ratio(first: ArrayLike, second: ArrayLike) -> Interval:
-    """Estimate the geometric mean of ratios of losses that share their seeds.
-
-    Args:
-        first: positive, one for each seed, shape ``(seeds,)``.
-        second: likewise, seed by seed.
-
-    >>> paired_ratio([2.0, 8.0], [1.0, 4.0]).estimate
-    2.0
-    """
-    logs = mean_interval(np.log(np.asarray(first) / np.asarray(second)))
-    return Interval(*(float(np.exp(number)) for number in logs))
 
 
 def tuned_difference(

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
@@ -25,9 +24,7 @@ __all__ = [
     "label",
     "level_lines",
     "loss_map",
-    "loss_table",
     "mark_alphas",
-    "strip",
 ]
 
 DASHED, DOTTED = (0, (4, 3)), (0, (1, 1))
@@ -103,27 +100,6 @@ def band(
     return np.asarray(middle)
 
 
-def strip(
-    ax: Axes, values: ArrayLike, at: float, color: str, *, spread: float = 0.0, upright: bool = True
-) -> None:
-    """Draw every seed as a dot, and their median as a bar across.
-
-    Args:
-        ax: where to draw.
-        values: one for each seed, shape ``(seeds,)``.
-        at: position of the row or column of dots on the other axis, where it has a width of 1.
-        color: of dots and bar.
-        spread: how far the dots, in order of their values, stray from the position to both sides.
-        upright: whether the values are heights; else they run to the right.
-    """
-    values = np.sort(np.asarray(values))
-    places = at + np.linspace(-spread, spread, len(values))
-    bar, ends = [np.median(values)] * 2, [at - 0.32, at + 0.32]
-    dots, line = ((places, values), (ends, bar)) if upright else ((values, places), (bar, ends))
-    ax.plot(*dots, ".", color=color, markersize=3)
-    ax.plot(*line, color=color, linewidth=1.8)
-
-
 def loss_map(
     ax: Axes, x: ArrayLike, y: ArrayLike, values: ArrayLike, limits: tuple[float, float]
 ) -> QuadMesh:
@@ -167,34 +143,6 @@ def mark_alphas(ax: Axes, alphas: ArrayLike = (0.9, 0.99, 0.999), color: str = L
         guide(ax, x=window, color=color, linewidth=0.7)
         label(ax, f"{alpha:g}", (window, top), (0, 3), **above)
     label(ax, "alpha =", (2.2, top), (0, 3), **above)
-
-
-def loss_table(ax: Axes, values: ArrayLike, limits: tuple[float, float]) -> None:
-    """Draw a table of numbers colored by size, the least of every row in bold and in a box.
-
-    Args:
-        ax: where to draw; rows go up from 0, columns to the right.
-        values: positive, shape ``(rows, columns)``.
-        limits: of the color scale; numbers above their geometric mean are written in white.
-    """
-    values = np.asarray(values)
-    ax.grid(False)
-    ax.imshow(values, norm=LogNorm(*limits), cmap="viridis_r", aspect="auto", origin="lower")
-    for (row, column), value in np.ndenumerate(values):
-        ax.text(
-            column,
-            row,
-            f"{value:.2f}" if value < 9.95 else f"{value:.0f}",
-            ha="center",
-            va="center",
-            fontsize=6.8,
-            color=LIGHT if value > np.sqrt(limits[0] * limits[1]) else DARK,
-            weight="bold" if column == values[row].argmin() else "normal",
-        )
-    for row, column in enumerate(values.argmin(axis=1)):
-        corner = (column - 0.46, row - 0.46)
-        box = Rectangle(corner, 0.92, 0.92, fill=False, edgecolor=DARK, linewidth=1.2)
-        ax.add_patch(box)
 
 
 def level_lines(

@@ -10,7 +10,6 @@ from rmsprop.experiments.statistics import (
     at_best_rate,
     best_rate,
     mean_interval,
-    paired_ratio,
     t_statistic,
     tuned_difference,
     tuned_ratio,
@@ -38,15 +37,14 @@ def test_mean_interval_covers_the_mean_of_normal_data_about_as_often_as_it_says(
 
 @given(st.lists(st.floats(0.1, 10), min_size=2, max_size=20), st.floats(0.1, 10))
 def test_ratio_of_multiples_is_their_factor(losses, factor):
-    interval = paired_ratio(factor * np.array(losses), losses)
+    interval = tuned_ratio([losses], [factor * np.array(losses)])
     assert interval == pytest.approx((factor,) * 3)
 
 
 def test_ratio_pairs_the_seeds():
     hard = np.geomspace(1, 1000, 30)  # seeds differ a thousandfold, the methods by a tenth
-    interval = paired_ratio(1.1 * hard, hard)
-    assert interval.low > 1.09
-    assert paired_ratio(1.1 * hard, hard[::-1]).low < 1
+    assert tuned_ratio([hard], [1.1 * hard]).low > 1.09
+    assert tuned_ratio([hard[::-1]], [1.1 * hard]).low < 1
 
 
 def test_tuning_within_the_resampling_widens_the_interval():

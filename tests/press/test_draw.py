@@ -48,14 +48,6 @@ def test_band_has_the_median_between_the_quartiles(ax):
     assert edges[:, 1].max() == np.quantile(values, 0.75, axis=1).max()
 
 
-@pytest.mark.parametrize("upright", [True, False])
-def test_strip_shows_every_seed_and_the_median(ax, upright):
-    draw.strip(ax, [3.0, 1.0, 2.0], 5, INK, spread=0.1, upright=upright)
-    dots, bar = (line.get_xydata()[:, :: 1 if upright else -1] for line in ax.lines)
-    assert dots == pytest.approx(np.array([[4.9, 1], [5.0, 2], [5.1, 3]]))
-    assert bar == pytest.approx(np.array([[4.68, 2], [5.32, 2]]))
-
-
 def test_loss_map_shows_each_value_at_its_place(ax):
     mesh = draw.loss_map(ax, [1, 10, 100], [1, 10], [[1, 2, 3], [4, 5, 6]], (1, 6))
     assert mesh.get_array().ravel().tolist() == [1, 2, 3, 4, 5, 6]
@@ -73,16 +65,6 @@ def test_alphas_stand_at_their_windows_above_the_axes(ax):
     assert [line.get_xdata()[0] for line in ax.lines] == pytest.approx([10, 100])
     assert [text.get_text() for text in ax.texts] == ["0.9", "0.99", "alpha ="]
     assert all(text.xy[1] == 3 for text in ax.texts)
-
-
-def test_loss_table_boxes_the_least_of_every_row(ax):
-    draw.loss_table(ax, [[0.1, 0.2, 12.4], [3.0, 0.5, 2.0]], (0.1, 10))
-    assert [text.get_text() for text in ax.texts] == ["0.10", "0.20", "12", "3.00", "0.50", "2.00"]
-    bold = [text.get_position() for text in ax.texts if text.get_weight() == "bold"]
-    assert bold == [(0, 0), (1, 1)]
-    centers = [(box.get_x() + 0.46, box.get_y() + 0.46) for box in ax.patches]
-    assert np.array(centers) == pytest.approx(np.array(bold))
-    assert [t.get_color() for t in ax.texts[:3]] == [draw.DARK, draw.DARK, draw.LIGHT]
 
 
 def test_level_lines_lie_where_the_function_has_their_values(ax):

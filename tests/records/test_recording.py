@@ -187,9 +187,7 @@ def test_a_published_conclusion_must_hold(folder):
     columns = read(STUDY, folder).columns
     assert STUDY.concluded(columns)["twice"].verdict == "holds"
     wrong = other(STUDY, conclusions=(dataclasses.replace(TWICE, greatest=1.95),))
-    with pytest.raises(
-        AssertionError, match=r"conclusion twice must lie 1\.9 to 1\.95, got 2 "
-    ):
+    with pytest.raises(AssertionError, match=r"conclusion twice must lie 1\.9 to 1\.95, got 2 "):
         wrong.concluded(columns)
 
 
