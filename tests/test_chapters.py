@@ -57,14 +57,14 @@ def test_chapter_is_as_jupyter_saves_it(path):
 
 
 @every_chapter
-def test_chapter_says_on_which_device_it_ran(path):
-    assert "choose_device()" in code_cells(path)[0].source
+def test_chapter_that_runs_pytorch_says_on_which_device(path):
+    first = code_cells(path)[0].source
+    assert ("import torch" in first) == ("choose_device()" in first)
 
 
 @every_chapter
-def test_chapter_publishes_at_least_two_figures(path):
-    figures = [id for id, source in SOURCES.items() if source.chapter == path.stem]
-    assert len(figures) >= 2
+def test_chapter_publishes_a_figure(path):
+    assert path.stem in {source.chapter for source in SOURCES.values()}
 
 
 def test_figures_records_and_images_belong_together():

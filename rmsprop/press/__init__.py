@@ -1,6 +1,6 @@
 """Draw, publish and quote: what a chapter needs beside its experiment."""
 
-from rmsprop.press.numbers import quote, table, verdict_table
+from rmsprop.press.numbers import quote, quote_intervals, table, verdict_table
 from rmsprop.press.publish import publish
 from rmsprop.press.style import COLORS, INK, MUTED, SERIES, use_style
 
@@ -11,6 +11,7 @@ __all__ = [
     "SERIES",
     "publish",
     "quote",
+    "quote_intervals",
     "table",
     "use_style",
     "verdict_table",

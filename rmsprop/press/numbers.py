@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from IPython.display import Markdown
 from myst_nb import glue
 
+from rmsprop.experiments.statistics import Interval
 from rmsprop.records.claims import CLAIMS, Verdict
 
-__all__ = ["quote", "table", "verdict_table"]
+__all__ = ["quote", "quote_intervals", "table", "verdict_table"]
 
 
 def quote(**values: float) -> None:
@@ -24,6 +25,17 @@ def quote(**values: float) -> None:
     for name, value in values.items():
         number = int(value) if isinstance(value, numbers.Integral) else float(value)
         glue(name.replace("_", "-"), number, display=False)
+
+
+def quote_intervals(**intervals: Interval) -> None:
+    """Make estimates available to the chapter's text, and the ends of their intervals.
+
+    Args:
+        intervals: each under its name: after ``quote_intervals(gain=interval)`` the text has
+            ``gain``, ``gain-low`` and ``gain-high``.
+    """
+    for name, (estimate, low, high) in intervals.items():
+        quote(**{name: estimate, f"{name}_low": low, f"{name}_high": high})
 
 
 def table(columns: dict[str, Sequence[object]]) -> Markdown:

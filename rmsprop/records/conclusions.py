@@ -13,10 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmsprop.experiments.statistics import Interval
+from rmsprop.experiments.statistics import Interval, tuned_ratio
 from rmsprop.experiments.sweep import Columns
 
-__all__ = ["HOLDS", "Conclusion", "Judgment", "by_rate", "in_columns", "judge", "rates_of"]
+__all__ = [
+    "HOLDS",
+    "Conclusion",
+    "Judgment",
+    "against",
+    "by_rate",
+    "in_columns",
+    "judge",
+    "rates_of",
+]
 
 Array = NDArray[np.float64]
 
@@ -130,6 +139,35 @@ def rates_of(columns: Columns, method: str) -> Array:
     array([0.2])
     """
     return np.unique(columns["rate"][columns["method"] == method])
+
+
+def against(
+    columns: Columns,
+    base: str,
+    methods: Iterable[str],
+    *,
+    of: str = "loss",
+    quantity: Callable[..., Interval] = tuned_ratio,
+) -> dict[str, Interval]:
+    """Compare methods with another one, both tuned.
+
+    Args:
+        columns: of a study.
+        base: the other.
+        methods: what is compared with it.
+        of: the column.
+        quantity: as for a `Conclusion`; the methods' ratio to the other, unless given.
+
+    Returns:
+        An interval for each method.
+
+    >>> lists = {"method": ["a", "b"], "rate": [1, 1], "seed": [0, 0], "loss": [1, 2]}
+    >>> columns = {name: np.array(values) for name, values in lists.items()}
+    >>> round(against(columns, "a", ["b"])["b"].estimate, 9)
+    2.0
+    """
+    measured = by_rate(columns, base, of)
+    return {method: quantity(measured, by_rate(columns, method, of)) for method in methods}
 
 
 def judge(conclusion: Conclusion, columns: Columns) -> Judgment:
