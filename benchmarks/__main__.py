@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.contenders import VARIANTS
 from benchmarks.machine import describe, slug
-from benchmarks.measure import measure
+from benchmarks.measure import measure, measure_variants
 from benchmarks.sets import SETS
 from rmsprop.experiments.device import choose_device
 
@@ -34,8 +34,14 @@ def main(folder: Path = RESULTS) -> None:
         measured = in_new_process(measure, SETS[name], variant, device)
         print(*table(measured), f"  in {time.perf_counter() - start:.0f} s", sep="\n", flush=True)
         results += [{"set": name, "variant": variant, **result} for result in measured]
+    variants: list[dict[str, Any]] = []
+    for name, shapes in SETS.items():
+        print(f"{name}, variants in turns", flush=True)
+        measured = in_new_process(measure_variants, shapes, device)
+        variants += [{"set": name, **result} for result in measured]
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    write(path, {"date": date, "machine": machine, "results": results})
+    content = {"date": date, "machine": machine, "results": results, "variants": variants}
+    write(path, content)
     print(f"written: {os.path.relpath(path)}")
 
 

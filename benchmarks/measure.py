@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from benchmarks.contenders import ACCESSES, contenders
+from benchmarks.contenders import ACCESSES, VARIANTS, contenders
 from benchmarks.sets import Shape
 from benchmarks.timing import first_call, interleave, peak_extra_memory
 
-__all__ = ["make_params", "measure"]
+__all__ = ["make_params", "measure", "measure_variants"]
 
 ROUNDS = 9
+COMPARED = "rmsprop fused", "torch for-loop", "torch foreach", "streaming limit"
 
 
 def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list[dict[str, Any]]:
@@ -48,6 +49,25 @@ def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list
         }
         for contender, times in seconds.items()
     ]
+
+
+def measure_variants(shapes: Sequence[Shape], device: torch.device) -> list[dict[str, Any]]:
+    """Return the seconds of every variant, in turns, for each of `COMPARED`, one after the other.
+
+    `measure` lets contenders take turns, whose ratios may be read; variants of one contender are
+    compared here. All of both together would not fit into memory.
+    """
+    params = make_params(shapes, device)
+    results = []
+    for contender in COMPARED:
+        steps = {variant: contenders(params, variant)[contender]() for variant in VARIANTS}
+        for step in steps.values():
+            first_call(step, device)
+        results += [
+            {"contender": contender, "variant": variant, "seconds": seconds}
+            for variant, seconds in interleave(steps, ROUNDS, device).items()
+        ]
+    return results
 
 
 def make_params(shapes: Sequence[Shape], device: torch.device) -> list[Parameter]:

@@ -35,6 +35,10 @@ class Recording:
             (result["set"], result["variant"], result["contender"]): result
             for result in content["results"]
         }
+        self._in_turns = {
+            (result["set"], result["contender"], result["variant"]): result["seconds"]
+            for result in content.get("variants", [])
+        }
         self.sets = list(dict.fromkeys(key[0] for key in self._results))
         self.cases = list(dict.fromkeys(key[:2] for key in self._results))
         self.rounds = len(content["results"][0]["seconds"])
@@ -70,6 +74,20 @@ class Recording:
             self.value("seconds", set, variant, who) for who in ("rmsprop fused", *contenders)
         )
         return np.min(others, axis=0) / fused if all(others) else None
+
+    def over_uncentered(self, set: str, variant: str, contender: str) -> NDArray[np.float64] | None:
+        """Return the time of a variant over that of the uncentered one, in turns, round by round.
+
+        Args:
+            set: of tensors.
+            variant: of the rule.
+            contender: who took the steps.
+
+        Returns:
+            Shape ``(rounds,)``; None where that was not measured.
+        """
+        both = [self._in_turns.get((set, contender, each)) for each in (variant, "uncentered")]
+        return np.divide(*both) if all(both) else None
 
 
 def recordings(root: Path | None = None) -> list[Recording]:

@@ -6,11 +6,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import contenders, machine, sets, streaming, timing
+from benchmarks import arithmetic, contenders, machine, sets, streaming, timing
 from benchmarks.measure import make_params
 from benchmarks.recordings import Recording, recordings
 
@@ -55,6 +56,16 @@ def test_streaming_reads_and_writes_every_buffer(accesses):
     assert 1 + 2 * len(buffers) == accesses
     for k, buffer in enumerate(buffers):
         assert torch.equal(buffer, torch.full((1000,), k + 3.0))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_every_element_is_rooted_and_divided_until_it_settles(threads):
+    """Where v = 1 + 1 / sqrt(v): the square of the plastic number, the root of p^3 = p + 1."""
+    compute = arithmetic.roots_and_divisions(threads)
+    assert compute.averages.size * arithmetic.REPEATED == threads * arithmetic.ROOTS
+    compute()
+    (plastic,) = (root.real for root in np.roots([1, 0, -1, -1]) if abs(root.imag) < 1e-9)
+    np.testing.assert_allclose(compute.averages, plastic**2, rtol=1e-6)
 
 
 def test_contenders_take_turns():
@@ -139,6 +150,10 @@ def test_a_run_of_the_benchmarks_writes_what_it_measured(tmp_path, monkeypatch, 
         assert (result["tensors"], result["elements"]) == (2, 23)
         assert min(*result["seconds"], result["first_step_s"]) > 0
     assert "[1/1] tiny, centered" in capfd.readouterr().out
+    (recording,) = [Recording(json.loads(file.read_text()))]
+    for contender in ("rmsprop fused", "torch foreach", "torch for-loop", "streaming limit"):
+        ratios = recording.over_uncentered("tiny", "centered", contender)
+        assert len(ratios) == recording.rounds
 
 
 def test_recordings_have_what_the_chapter_reads():
@@ -169,6 +184,17 @@ def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():
     assert recording.over_fused("tiny", "centered", "loop", "foreach").tolist() == [2, 2]
     assert recording.over_fused("tiny", "centered", "loop").tolist() == [2, 4]
     assert recording.over_fused("tiny", "centered", "loop", "nobody") is None
+
+
+def test_variants_are_compared_only_where_they_took_turns():
+    machine = {"device": "one", "type": "cuda", "versions": {}}
+    result = {"set": "tiny", "contender": "loop", "variant": "uncentered", "seconds": [2, 4]}
+    turns = [result, result | {"variant": "centered", "seconds": [3, 8]}]
+    recording = Recording({"date": "", "machine": machine, "results": [result], "variants": turns})
+    assert recording.over_uncentered("tiny", "centered", "loop").tolist() == [1.5, 2]
+    assert recording.over_uncentered("tiny", "momentum", "loop") is None
+    older = Recording({"date": "", "machine": machine, "results": [result]})
+    assert older.over_uncentered("tiny", "centered", "loop") is None
 
 
 def test_where_nothing_was_recorded_there_is_no_recording(tmp_path):

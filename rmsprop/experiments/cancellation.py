@@ -4,17 +4,21 @@ In NumPy's float32, under the options that frameworks give it.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from rmsprop.conventions import convention
 
 __all__ = [
     "WEIGHTS",
     "Damage",
     "damage",
+    "damage_by_name",
     "first_negative",
     "nearly_constant_gradients",
+    "share_lost",
     "subtracted_variance",
 ]
 
@@ -146,6 +150,24 @@ def first_negative(
     return first
 
 
+def share_lost(size: ArrayLike, noise: float, alpha: float, **options: Any) -> NDArray[np.float64]:
+    """Return which share of the parameters has a negative difference at some step.
+
+    Args:
+        size: mean of the gradients, shape ``(n,)``.
+        noise: relative to the mean.
+        alpha: smoothing constant in [0, 1).
+        options: the others of `first_negative`.
+
+    Returns:
+        Shares for each size, shape ``(n,)``.
+
+    >>> share_lost([1.0, 1.5], 0.5, alpha=0.9, steps=20, parameters=3, seed=0)
+    array([0., 0.])
+    """
+    return np.isfinite(first_negative(size, noise, alpha, **options)).mean(axis=1)
+
+
 def damage(
     gradients: Float32,
     alpha: float,
@@ -184,3 +206,21 @@ def damage(
     lost = np.logical_or.accumulate(np.isnan(steps), axis=0)
     longest = np.where(lost, 0, np.abs(steps)).max(axis=(0, -1))
     return Damage(lost[-1].mean(axis=-1), longest.astype(np.float64))
+
+
+def damage_by_name(name: str, gradients: Float32) -> Damage:
+    """Count the damage of a convention, with its numbers and its way to average.
+
+    Args:
+        name: a key of `WEIGHTS`.
+        gradients: shape ``(steps, ..., parameters)``, float32.
+
+    Returns:
+        The damage, each of its arrays of shape ``(...)``.
+
+    >>> damage_by_name("keras", np.float32([[1.0], [1.0]])).longest.round(3)
+    np.float64(3.333)
+    """
+    known = "alpha", "eps", "eps_in_sqrt", "initial_accumulator_value"
+    options = {key: value for key, value in convention(name).items() if key in known}
+    return damage(gradients, **options, weights=WEIGHTS[name])

@@ -9,8 +9,10 @@ from rmsprop import RMSprop, convention
 from rmsprop.experiments.cancellation import (
     WEIGHTS,
     damage,
+    damage_by_name,
     first_negative,
     nearly_constant_gradients,
+    share_lost,
     subtracted_variance,
 )
 
@@ -83,6 +85,24 @@ def test_first_negative_is_where_the_difference_is():
         negative = computed[:, k] < 0
         expected = np.where(negative.any(axis=0), negative.argmax(axis=0) + 1, np.inf)
         assert_array_equal(first[k], expected)
+    shares = share_lost([1.0, 1.3], alpha=0.95, **options)
+    assert_array_equal(shares, (first <= 400).mean(axis=1))
+    assert shares.min() > 0
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_damage_by_name_is_that_of_its_own_numbers(name):
+    gradients = nearly_constant_gradients([0.1, 1.0], noise=0.3, parameters=40, steps=80, seed=1)
+    longest = np.zeros(2)
+    w = torch.zeros(gradients.shape[1:], requires_grad=True)
+    options = convention(name, lr=1.0, centered=True, momentum=0.0)
+    optimizer = RMSprop([w], **options)
+    for grad in gradients:
+        w.data.zero_()
+        w.grad = torch.from_numpy(grad.copy())
+        optimizer.step()
+        longest = np.maximum(longest, w.detach().abs().amax(-1).numpy())
+    assert_allclose(damage_by_name(name, gradients).longest, longest, rtol=1e-4)
 
 
 def test_damage_is_what_torchs_steps_show():
