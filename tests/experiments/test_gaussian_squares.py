@@ -67,10 +67,24 @@ def test_skewness_is_about_one_not_about_the_mean_of_the_samples():
     assert skewness([2.0, 2.0]) == 1
 
 
+@pytest.mark.parametrize("power", [0, 1, 2])
 @pytest.mark.parametrize("n", [5, 8, 100])
-def test_mean_inverse_root_of_a_plain_mean_is_that_of_a_chi_square(n):
-    expected = np.sqrt(n / 2) * np.exp(gammaln((n - 1) / 2) - gammaln(n / 2))
-    assert mean_inverse_root(np.full(n, 1 / n)) == pytest.approx(expected, rel=1e-6)
+def test_mean_inverse_root_of_a_plain_mean_is_that_of_a_chi_square(n, power):
+    # The direction of a Gaussian vector is independent of its length, a chi variable.
+    expected = np.sqrt(n / 2) * np.exp(gammaln((n + power - 1) / 2) - gammaln((n + power) / 2))
+    assert mean_inverse_root(np.full(n, 1 / n), power) == pytest.approx(expected, rel=1e-6)
+
+
+def test_mean_inverse_root_is_weighted_by_the_newest_gradient():
+    rng = np.random.default_rng(0)
+    g = rng.standard_normal((200_000, 3))
+    weights = np.array([0.2, 0.1, 0.05])
+    rest = rng.chisquare(65, 200_000) * 0.01
+    for power in (1, 2):
+        size = np.abs(g[:, 0]) ** power
+        steps = size / np.sqrt(g**2 @ weights + rest)
+        expected = mean_inverse_root(np.r_[weights, np.full(65, 0.01)], power)
+        assert steps.mean() / size.mean() == pytest.approx(expected, rel=2e-3)
 
 
 def test_mean_inverse_root_is_the_integral_over_the_distribution():
@@ -79,3 +93,9 @@ def test_mean_inverse_root_is_the_integral_over_the_distribution():
     share = equations.average_distribution(np.exp(y), 0.9)
     expected = np.trapezoid(share * np.exp(-y / 2) / 2, y) + np.exp(-y[-1] / 2)
     assert mean_inverse_root(equations.weights(0.9, 400)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("power", [0, 1, 2])
+def test_mean_inverse_root_near_one_is_convexity_less_what_the_newest_adds(power):
+    change = mean_inverse_root(equations.weights(0.99, 4000), power) - 1
+    assert change / 0.01 == pytest.approx(3 / 8 - power / 2, abs=0.02)

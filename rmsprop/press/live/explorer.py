@@ -256,7 +256,7 @@ def rules(settings: dict[str, Any]) -> dict[str, Rule]:
             s["rmsprop.alpha"],
             s["rmsprop.eps"],
             s["rmsprop.momentum"],
-            s["rmsprop.centered"],
+            centered=s["rmsprop.centered"],
         ),
         "adam": Adam(s["adam.lr"]),
     }

@@ -141,6 +141,6 @@ def test_rules_are_those_of_the_library():
     assert rules(DEFAULTS) == {
         "descent": GradientDescent(0.018),
         "momentum": GradientDescent(0.004, 0.9),
-        "rmsprop": RMSpropRule(0.02, 0.9, 1e-8, 0, False),
+        "rmsprop": RMSpropRule(0.02, 0.9, 1e-8, 0, centered=False),
         "adam": Adam(0.05),
     }
