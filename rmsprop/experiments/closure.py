@@ -10,8 +10,6 @@ from typing import Any
 
 __all__ = ["code_digest"]
 
-Definition = ast.stmt
-
 
 def code_digest(function: Callable[..., Any]) -> str:
     """Return the SHA-256 of a function's code and of all code of its package that it can reach.
@@ -44,9 +42,7 @@ def _visit(module: str, name: str, seen: dict[str, str]) -> None:
     if statement is None or f"{module}.{name}" in seen:
         return
     if isinstance(statement, ast.ImportFrom):
-        origin = f"{_absolute(module, statement)}"
-        original = next(a.name for a in statement.names if (a.asname or a.name) == name)
-        if _inside(origin, module):
+        for origin, original in _imported(statement, module, name):
             _visit(origin, original, seen)
     elif not isinstance(statement, ast.Import):
         seen[f"{module}.{name}"] = ast.unparse(_stripped(statement))
@@ -57,7 +53,9 @@ def _visit(module: str, name: str, seen: dict[str, str]) -> None:
 def _named(statement: ast.stmt, module: str) -> Iterator[tuple[str, str]]:
     """Yield the names that a statement uses, each with the module in which it is defined."""
     for node in ast.walk(statement):
-        if isinstance(node, ast.Name):
+        if isinstance(node, ast.ImportFrom):
+            yield from _imported(node, module)
+        elif isinstance(node, ast.Name):
             yield module, node.id
         elif isinstance(node, ast.Attribute):
             dotted = ast.unparse(node).split(".")
@@ -75,11 +73,20 @@ def _module_called(name: str, module: str) -> str | None:
         called = next(a for a in statement.names if (a.asname or a.name.partition(".")[0]) == name)
         target = called.name if called.asname else name
     elif isinstance(statement, ast.ImportFrom):
-        original = next(a.name for a in statement.names if (a.asname or a.name) == name)
-        target = f"{_absolute(module, statement)}.{original}"
+        target = ".".join(next(iter(_imported(statement, module, name)), ()))
     else:
         return None
-    return target if _inside(target, module) and _source(target) else None
+    return target if target and _inside(target, module) and _source(target) else None
+
+
+def _imported(
+    statement: ast.ImportFrom, module: str, name: str | None = None
+) -> Iterator[tuple[str, str]]:
+    """Yield from where in the package a statement imports what: all, or what it calls `name`."""
+    origin = _absolute(module, statement)
+    for alias in statement.names:
+        if _inside(origin, module) and name in (None, alias.asname or alias.name):
+            yield origin, alias.name
 
 
 def _absolute(module: str, statement: ast.ImportFrom) -> str:
@@ -104,7 +111,7 @@ def _source(module: str) -> Path | None:
 
 
 @functools.cache
-def _definitions(module: str) -> dict[str, Definition]:
+def _definitions(module: str) -> dict[str, ast.stmt]:
     """Return the statement behind each name at the top of a module."""
     source = _source(module)
     tree = ast.parse(source.read_text(encoding="utf-8")) if source else ast.Module([], [])

@@ -55,7 +55,7 @@ def _hidden(x: Array, weights: Sequence[Array]) -> Array:
 
 
 def backpropagate(
-    x: Array, weights: Sequence[Array], error: Callable[[Array], Array]
+    x: Array, y: Array, weights: Sequence[Array], error: Callable[[Array, Array], Array]
 ) -> list[Array]:
     r"""Differentiate each network's loss by its weights.
 
@@ -69,15 +69,17 @@ def backpropagate(
 
     Args:
         x: inputs, shape ``(inputs, examples)``.
+        y: the truth.
         weights: as for `network`.
-        error: maps the outputs to :math:`\delta = \partial L / \partial f`, of their shape.
+        error: maps outputs and truth to :math:`\delta = \partial L / \partial f`, of the outputs'
+            shape; may overwrite the outputs.
 
     Returns:
         The gradients, of the weights' shapes.
     """
     w1, _, w2, b2 = weights
     hidden = _hidden(x, weights)
-    delta = error(w2 @ hidden + b2)
+    delta = error(w2 @ hidden + b2, y)
     to_w2, behind = delta @ hidden.mT, w2.mT @ delta
     hidden *= hidden
     behind *= np.subtract(1, hidden, out=hidden)
@@ -107,8 +109,7 @@ def train(
             is asked at every step.
         initial: a network's weights before the first step.
         batches: for each step the examples, shape ``(inputs, examples)``, and the truth.
-        error: maps outputs, shape ``(networks, outputs, examples)``, and the truth to the loss's
-            derivative by the outputs.
+        error: as `backpropagate` takes it.
 
     Returns:
         The networks in the order of the broadcast arrays, and what the rule remembers of each.
@@ -134,7 +135,7 @@ def train(
         for t, (x, y) in enumerate(batches, 1):
             if rule.scheduled:
                 numbers, _ = rule.numbers(t)
-            gradients = backpropagate(x, weights, lambda outputs, y=y: error(outputs, y))  # type: ignore[misc]
+            gradients = backpropagate(x, y, weights, error)
             for layer, gradient, remembered in zip(weights, gradients, kept, strict=True):
                 update(_rows(layer), _rows(gradient), remembered, t - 1, numbers)
     averages = [

@@ -153,7 +153,12 @@ class RMSpropRule(Rule):
 
     def start(self, shape: tuple[int, ...]) -> State:
         """Return the state before the first step, for points of this shape."""
-        return State.start(shape, float(np.asarray(self.initial_accumulator_value)))
+        initial = np.asarray(self.initial_accumulator_value)
+        if initial.ndim:
+            raise ValueError(
+                f"initial_accumulator_value must be one number for all runs, got {initial}"
+            )
+        return State.start(shape, float(initial))
 
     @staticmethod
     def move(

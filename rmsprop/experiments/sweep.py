@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 from tqdm import tqdm
 
 from rmsprop.experiments.closure import code_digest
@@ -101,10 +101,19 @@ class Sweep:
         """SHA-256 of the task's code: its own and all it uses of its package."""
         return code_digest(self.task)
 
+    @cached_property
+    def versions(self) -> dict[str, str | None]:
+        """What can change the last bits: packages, None for one that is not there, and kernels.
+
+        OpenBLAS has kernels for each kind of processor, and takes others if it is told to.
+        """
+        kernels = {str(library.get("architecture")) for library in threadpool_info()}
+        packages = {name: _version(name) for name in PACKAGES}
+        return packages | {"kernels": " ".join(sorted(kernels))}
+
     def key(self, point: Point) -> str:
         """Return what a result is kept under."""
-        versions = {name: _version(name) for name in PACKAGES}
-        said = json.dumps([_name(self.task), self.code, versions, str(point)])
+        said = json.dumps([_name(self.task), self.code, self.versions, str(point)])
         return hashlib.sha256(said.encode()).hexdigest()
 
 

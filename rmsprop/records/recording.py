@@ -1,14 +1,15 @@
 """Recordings: the results of studies that chapters read, in ``book/sweeps``.
 
-A recording is two files, ``<name>.csv`` with the data and ``<name>.json`` with what they are. It is
-used only while the task's code is what it was recorded with, and every reading runs a few of its
-points again.
+A recording is two files, ``<name>.csv.xz`` with the data, compressed, and ``<name>.json`` with what
+they are, the SHA-256 of the CSV among it. It is used only while the task's code is what it was
+recorded with, and every reading runs a few of its points again.
 """
 
 import csv
 import hashlib
 import io
 import json
+import lzma
 import os
 import random
 import tempfile
@@ -107,8 +108,8 @@ def record(study: Study, folder: Path, store: Path, engine: Engine) -> Recording
         "seconds": round(time.perf_counter() - begin),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / f"{study.name}.csv", text)
-    _replace(folder / f"{study.name}.json", json.dumps(words, indent=1) + "\n")
+    _replace(folder / f"{study.name}.csv.xz", lzma.compress(text.encode(), preset=9))
+    _replace(folder / f"{study.name}.json", (json.dumps(words, indent=1) + "\n").encode())
     return Recording(_from_csv(text), words)
 
 
@@ -126,7 +127,9 @@ def read(study: Study, folder: Path) -> Recording:
     remedy = f"make sweep NAME={study.name}"
     try:
         words = json.loads((folder / f"{study.name}.json").read_text(encoding="utf-8"))
-        text = (folder / f"{study.name}.csv").read_text(encoding="utf-8")
+        text = lzma.decompress((folder / f"{study.name}.csv.xz").read_bytes()).decode()
+    except lzma.LZMAError:
+        raise RecordError(f"{study.name}.csv.xz is damaged; record anew: {remedy}") from None
     except FileNotFoundError as error:
         raise RecordError(f"{error.filename} is missing; record it: {remedy}") from None
     except ValueError as error:
@@ -134,7 +137,7 @@ def read(study: Study, folder: Path) -> Recording:
             f"{study.name}.json is not JSON: {error}; record anew: {remedy}"
         ) from None
     if hashlib.sha256(text.encode()).hexdigest() != words.get("sha256"):
-        raise RecordError(f"{study.name}.csv is not what was recorded; record anew: {remedy}")
+        raise RecordError(f"{study.name}.csv.xz is not what was recorded; record anew: {remedy}")
     if words.get("code") != study.sweep(range(study.seeds)).code:
         raise RecordError(f"the task of study {study.name} has changed; record anew: {remedy}")
     columns = _from_csv(text)
@@ -235,7 +238,7 @@ def _from_csv(text: str) -> Columns:
     }
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, data: bytes) -> None:
     waiting = path.with_name(f".{path.name}")
-    waiting.write_text(text, encoding="utf-8")
+    waiting.write_bytes(data)
     waiting.replace(path)

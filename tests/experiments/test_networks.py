@@ -39,7 +39,7 @@ def test_outputs_and_gradients_are_those_of_torch_for_every_network():
     rng = np.random.default_rng(1)
     stack = [rng.standard_normal((4, *w.shape)) for w in a_problem(1)[0]]
     x, y = a_problem(1)[1][0]
-    gradients = backpropagate(x, stack, lambda outputs: squared_error(outputs, y))
+    gradients = backpropagate(x, y, stack, squared_error)
     for i in range(4):
         module = as_module([layer[i] for layer in stack])
         assert_allclose(network(x, stack)[i], module(torch.as_tensor(x.T)).detach().T, rtol=1e-12)
@@ -102,7 +102,7 @@ def test_a_schedule_is_asked_for_every_step_from_one():
     ).weights
     weights = [layer[None] for layer in initial]
     for (x, y), factor in zip(batches, factors.values(), strict=True):
-        slopes = backpropagate(x, weights, partial(squared_error, truth=y))
+        slopes = backpropagate(x, y, weights, squared_error)
         weights = [w - 0.1 * factor * g for w, g in zip(weights, slopes, strict=True)]
     for layer, expected in zip(scheduled, weights, strict=True):
         assert_allclose(layer, expected, rtol=1e-12)

@@ -49,3 +49,9 @@ def test_schedule_may_differ_between_runs():
 def test_impossible_smoothing_constant_is_named(rule, message):
     with pytest.raises(ValueError, match=message):
         rule()
+
+
+def test_averages_start_from_one_number():
+    rule = RMSpropRule(0.1, initial_accumulator_value=[1.0, 2.0])
+    with pytest.raises(ValueError, match="initial_accumulator_value must be one number"):
+        rule.start((2,))

@@ -255,6 +255,8 @@ PACKAGE = {
 
         def middle(x: int) -> int:
             """Say what."""
+            from swept.inner import inner
+            x = inner(x)
             return Renamed(x).value() + constants.SCALE * TABLE["a"](x)
 
         def unused():
@@ -272,6 +274,7 @@ PACKAGE = {
                 self.x = x
     """,
     "constants": "SCALE = 3\nOTHER = 4\n",
+    "inner": "def inner(x):\n    return x + 5\n",
 }
 
 
@@ -302,6 +305,7 @@ def digest_of(folder, changes=()):
         (True, ("middle", "partial(pow, 2)", "partial(pow, 3)")),
         (True, ("base", "self.x + 1", "self.x + 2")),
         (True, ("constants", "SCALE = 3", "SCALE = 4")),
+        (True, ("inner", "x + 5", "x + 6")),
         (False, ("constants", "OTHER = 4", "OTHER = 5")),
         (False, ("middle", "return 2", "return 3")),
         (False, ("middle", "Say what.", "Say more.")),
@@ -336,7 +340,18 @@ def test_keys_hold_versions(monkeypatch, tasks, tmp_path):
     sweep = sweep_of(tasks.fails, tmp_path, [0])
     before = sweep.key(sweep.points[0])
     monkeypatch.setattr(module, "_version", partial(str.upper))
-    assert sweep.key(sweep.points[0]) != before
+    assert sweep_of(tasks.fails, tmp_path, [0]).key(sweep.points[0]) != before
+
+
+def test_keys_hold_the_kernels_that_sums_are_made_with(tasks, tmp_path, monkeypatch):
+    from rmsprop.experiments import sweep as module
+
+    keys = set()
+    for architecture in ("Haswell", "SkylakeX", "Haswell"):
+        monkeypatch.setattr(module, "threadpool_info", lambda a=architecture: [{"architecture": a}])
+        sweep = sweep_of(tasks.fails, tmp_path, [0])
+        keys.add(sweep.key(sweep.points[0]))
+    assert len(keys) == 2
 
 
 def test_tasks_return_columns_of_one_length(tasks, tmp_path):

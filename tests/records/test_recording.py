@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import lzma
 
 import numpy as np
 import pytest
@@ -120,9 +121,17 @@ def test_what_is_stale_names_the_command(folder, study, message):
     "damage", [lambda text: text[:-9], lambda text: text.replace("a,0", "b,0", 1)]
 )
 def test_damaged_data_are_noticed(folder, damage):
-    path = folder / "bowls.csv"
-    path.write_text(damage(path.read_text()))
+    path = folder / "bowls.csv.xz"
+    text = lzma.decompress(path.read_bytes()).decode()
+    path.write_bytes(lzma.compress(damage(text).encode()))
     with pytest.raises(RecordError, match="is not what was recorded"):
+        read(STUDY, folder)
+
+
+def test_a_truncated_file_is_noticed(folder):
+    path = folder / "bowls.csv.xz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RecordError, match=r"bowls\.csv\.xz is damaged.*make sweep NAME=bowls"):
         read(STUDY, folder)
 
 
