@@ -5,6 +5,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from tqdm import tqdm
+
 from rmsprop.experiments.engines import choose_engine
 from rmsprop.experiments.sweep import SweepError
 from rmsprop.records.accept import accept
@@ -14,6 +16,7 @@ from rmsprop.records.record import RecordError
 from rmsprop.records.recording import differences, read, record
 from rmsprop.records.replicate import fresh_seeds, replicate
 from rmsprop.records.repository import find_root
+from rmsprop.records.rerun import Progress
 from rmsprop.records.source import require
 from rmsprop.records.study import Study
 from rmsprop.records.verify import verify
@@ -84,7 +87,7 @@ def _seeds(text: str) -> range:
 def _verify(root: Path, options: argparse.Namespace) -> int:
     if options.sweeps:
         return _verify_sweeps(root, options)
-    report = verify(root, options.ids, _progress)
+    report = verify(root, options.ids, _progress())
     path = root / "build" / "verification.md"
     path.write_text(report.markdown(), encoding="utf-8")
     if options.json:
@@ -97,14 +100,18 @@ def _verify(root: Path, options: argparse.Namespace) -> int:
 
 
 def _verify_sweeps(root: Path, options: argparse.Namespace) -> int:
-    found = []
+    all_hold = True
     for study in _named(options.ids):
         recording = read(study, root / "book" / "sweeps")
         points = study.sweep(range(study.seeds)).points
-        found += differences(study, recording, points, choose_engine())
-        print(f"study {study.name}: {len(points)} points run again, {len(found)} deviate")
-    print("\n".join(found), end="\n" * bool(found))
-    return 1 if found else 0
+        found = differences(study, recording, points, choose_engine())
+        print(
+            f"study {study.name}: {len(points)} points run again, {len(found)} deviate",
+            *found,
+            sep="\n",
+        )
+        all_hold &= not found
+    return 0 if all_hold else 1
 
 
 def _sweep(root: Path, options: argparse.Namespace) -> int:
@@ -130,7 +137,7 @@ def _replicate(root: Path, options: argparse.Namespace) -> int:
 
 
 def _accept(root: Path, options: argparse.Namespace) -> int:
-    changed = accept(root, options.ids, _progress, print)
+    changed = accept(root, options.ids, _progress(), print)
     print(f"written: {', '.join(changed) or 'nothing'}")
     return 0
 
@@ -146,14 +153,18 @@ def _release(root: Path, options: argparse.Namespace) -> int:
     return 0
 
 
-def _progress(done: int, total: int, what: str) -> None:
-    """Draw a bar on a terminal."""
-    if sys.stderr.isatty():
-        filled = 30 * done // max(total, 1)
-        bar = "#" * filled + "-" * (30 - filled)
-        print(f"\r[{bar}] {done}/{total} {what:<24.24}", end="", file=sys.stderr, flush=True)
+def _progress() -> Progress:
+    """Open a bar, which is drawn on a terminal, and return what moves it."""
+    bar = tqdm(disable=None, leave=False)
+
+    def move(done: int, total: int, what: str) -> None:
+        bar.total = total
+        bar.set_description(what, refresh=False)
+        bar.update(done - bar.n)
         if done == total:
-            print("\r" + " " * 72, end="\r", file=sys.stderr)
+            bar.close()
+
+    return move
 
 
 if __name__ == "__main__":

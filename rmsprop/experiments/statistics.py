@@ -1,5 +1,6 @@
 """What paired seeds say: ratios and differences with their intervals, by the bootstrap."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -99,14 +100,34 @@ def tuned_difference(
     >>> tuned_difference([[1.0, 1.0], [5.0, 5.0]], [[3.0, 3.0]]).estimate
     2.0
     """
-    first, second = np.asarray(first), np.asarray(second)
-    n = first.shape[1]
+    least = [means.min(axis=0) for means in _resampled_means([first, second], resamples, seed)]
+    return _interval(least[1] - least[0])
+
+
+def _resampled_means(
+    values: Sequence[ArrayLike], resamples: int, seed: int
+) -> list[NDArray[np.float64]]:
+    """Return every rate's means: over the seeds, then over resamples that all share.
+
+    Args:
+        values: of each method an array of shape ``(rates, seeds)``.
+        resamples: how many samples with replacement are drawn.
+        seed: of the draws.
+
+    Returns:
+        For each method an array of shape ``(rates, 1 + resamples)``.
+    """
+    arrays = [np.asarray(each) for each in values]
+    n = arrays[0].shape[1]
     draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
     draws = np.vstack([np.arange(n), draws])
-    least = [each[:, draws].mean(axis=-1).min(axis=0) for each in (first, second)]
-    difference = least[1] - least[0]
-    low, high = np.quantile(difference[1:], LEVELS)
-    return Interval(float(difference[0]), float(low), float(high))
+    return [each[:, draws].mean(axis=-1) for each in arrays]
+
+
+def _interval(resampled: NDArray[np.float64]) -> Interval:
+    """Return the first of the values, which is of no resample, between percentiles of the rest."""
+    low, high = np.quantile(resampled[1:], LEVELS)
+    return Interval(float(resampled[0]), float(low), float(high))
 
 
 def t_statistic(values: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
@@ -156,14 +177,9 @@ def tuned_trend(*losses: ArrayLike, resamples: int = 2000, seed: int = 2) -> Int
     >>> round(tuned_trend([[4.0, 4.0]], [[1.0, 1.0]], [[0.5, 0.5]]).estimate, 9)
     0.5
     """
-    logs = [np.log(np.asarray(each)) for each in losses]
-    n = logs[0].shape[1]
-    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
-    draws = np.vstack([np.arange(n), draws])
-    least = np.array([each[:, draws].mean(axis=-1).min(axis=0) for each in logs])
-    greatest = np.exp(np.diff(least, axis=0).max(axis=0))
-    low, high = np.quantile(greatest[1:], LEVELS)
-    return Interval(float(greatest[0]), float(low), float(high))
+    means = _resampled_means([np.log(np.asarray(each)) for each in losses], resamples, seed)
+    least = np.array([each.min(axis=0) for each in means])
+    return _interval(np.exp(np.diff(least, axis=0).max(axis=0)))
 
 
 def untuned_ratio(
@@ -183,12 +199,7 @@ def untuned_ratio(
     >>> round(untuned_ratio([[1.0, 1.0], [5.0, 5.0]], [[6.0, 6.0], [2.0, 2.0]]).estimate, 9)
     3.0
     """
-    first, second = np.log(np.asarray(tuned)), np.log(np.asarray(other))
-    n = first.shape[1]
-    draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
-    draws = np.vstack([np.arange(n), draws])
-    chosen, own = (each[:, draws].mean(axis=-1) for each in (first, second))
+    logs = [np.log(np.asarray(each)) for each in (tuned, other)]
+    chosen, own = _resampled_means(logs, resamples, seed)
     taken = np.take_along_axis(own, chosen.argmin(axis=0)[None], axis=0)[0]
-    ratios = np.exp(taken - own.min(axis=0))
-    low, high = np.quantile(ratios[1:], LEVELS)
-    return Interval(float(ratios[0]), float(low), float(high))
+    return _interval(np.exp(taken - own.min(axis=0)))

@@ -12,6 +12,7 @@ from rmsprop.records.conclusions import HOLDS, Judgment, judge
 from rmsprop.records.environment import describe
 from rmsprop.records.record import RecordError
 from rmsprop.records.recording import read
+from rmsprop.records.report import in_columns, in_markdown
 from rmsprop.records.source import require
 from rmsprop.records.study import Study
 
@@ -67,16 +68,10 @@ class Replication:
 
     def table(self) -> str:
         """Return the table as text."""
-        rows = self.rows()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        return in_columns(self.rows())
 
     def markdown(self) -> str:
         """Return the report to attach to an issue or a review."""
-        head, *rows = self.rows()
         lines = [
             "# Replication of conclusions",
             "",
@@ -85,7 +80,7 @@ class Replication:
             "",
             *(f"- {name}: {value}" for name, value in self.environment.items()),
             "",
-            *("| " + " | ".join(row) + " |" for row in (head, ("---",) * len(head), *rows)),
+            *in_markdown(self.rows()),
             "",
             *(f"- `{p.conclusion.id}`: {p.conclusion.says}" for p, _ in self.pairs),
         ]

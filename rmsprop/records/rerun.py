@@ -19,7 +19,7 @@ from rmsprop.records.outputs import outputs
 from rmsprop.records.record import Record, parse
 from rmsprop.sealed import environment
 
-__all__ = ["Run", "collect", "rerun"]
+__all__ = ["Progress", "Run", "collect", "rerun"]
 
 Progress = Callable[[int, int, str], None]
 

@@ -10,6 +10,7 @@ from typing import Any
 from rmsprop.records.compare import Comparison, compare, tally
 from rmsprop.records.environment import describe
 from rmsprop.records.record import Record, read
+from rmsprop.records.report import in_columns, in_markdown
 from rmsprop.records.rerun import Progress, rerun
 from rmsprop.records.source import find_sources, require
 
@@ -75,19 +76,17 @@ class Report:
         ]
         return lines + self.failures
 
+    def rows(self) -> list[tuple[str, ...]]:
+        """Return the table, its head first."""
+        return [_HEADER, *(result.cells for result in self.results)]
+
     def table(self) -> str:
         """Return the table as text."""
-        rows = [_HEADER, *(result.cells for result in self.results)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        return in_columns(self.rows())
 
     def markdown(self) -> str:
         """Return the report to attach to a review."""
         e = self.environment
-        rows = [_HEADER, ("---",) * len(_HEADER), *(result.cells for result in self.results)]
         lines = [
             "# Verification of figures",
             "",
@@ -95,7 +94,7 @@ class Report:
             "",
             *(f"- {name}: {value}" for name, value in e.items()),
             "",
-            *("| " + " | ".join(row) + " |" for row in rows),
+            *in_markdown(self.rows()),
             "",
             *(f"- {line}" for line in self.details()),
             *([""] if self.details() else []),
