@@ -13,5 +13,6 @@ eps, `linear_layer` is the smallest network, `textbook` a run known from elsewhe
 and `steady_gradients` are how it fails, `survival` and `signal_to_noise` what comes of it in
 networks. Of alpha: `ringing` and `spikes` happen at a minimum; `traps` are sequences on which
 RMSprop goes the wrong way, with `regret`, `random_slopes` go there by chance, `parabolas` where the
-loss is curved. Of contours: `valleys`, `walks` and `escapes`.
+loss is curved. Of contours: `valleys`, `walks` and `escapes`; `scopes` runs
+a race under other conditions.
 """

@@ -14,6 +14,7 @@ __all__ = [
     "relative_error",
     "settled_averages",
     "skewness",
+    "step_factors",
 ]
 
 Array = NDArray[np.float64]
@@ -124,25 +125,55 @@ def skewness(samples: ArrayLike) -> Array:
     return np.asarray((centered**3).mean(-1) / (centered**2).mean(-1) ** 1.5)
 
 
-def mean_inverse_root(weights: ArrayLike) -> float:
-    r"""Return the mean of :math:`S^{-1/2}`, the factor by which the noise of S lengthens steps.
+def mean_inverse_root(weights: ArrayLike, power: int = 0) -> float:
+    r"""Return the mean of :math:`S^{-1/2}`, weighted by a power of the newest gradient.
 
     .. math::
 
-       \mathbb{E}\, S^{-1/2}
-       = \frac{1}{\sqrt\pi} \int_0^\infty s^{-1/2} \prod_k (1 + 2 s\,\omega_k)^{-1/2}\, ds
+       \frac{\mathbb{E}\, |g_0|^p S^{-1/2}}{\mathbb{E}\, |g_0|^p}
+       = \frac{1}{\sqrt\pi} \int_0^\infty s^{-1/2}\, (1 + 2 s\,\omega_0)^{-p/2}
+       \prod_{k \ge 0} (1 + 2 s\,\omega_k)^{-1/2}\, ds
 
     Args:
-        weights: :math:`\omega_k` of the squares in :math:`S`, shape ``(n,)``; they sum to 1, and
-            none is above 0.2, else the integral converges too slowly.
+        weights: :math:`\omega_k` of the squares in :math:`S`, the newest first, shape ``(n,)``;
+            they sum to 1, and none is above 0.2, else the integral converges too slowly.
+        power: :math:`p`. 0 is for a gradient that is not in :math:`S`, whose steps the noise makes
+            longer by this factor; 1 for the mean length of RMSprop's steps; 2 for their mean, the
+            drift, if the gradient has a mean that is small beside its noise.
 
     Returns:
         The mean, from the trapezoidal rule in :math:`u = \sqrt{s}`.
 
-    >>> round(mean_inverse_root(equations.weights(0.9, 400)), 4)
-    1.0394
+    >>> [round(mean_inverse_root(equations.weights(0.9, 400), p), 4) for p in (0, 1, 2)]
+    [1.0394, 0.9905, 0.9475]
     """
     weights = np.asarray(weights, dtype=np.float64)
     u, du = np.linspace(0, 60, 60_001, retstep=True)
-    product = np.array([np.exp(-np.log1p(2 * s * weights).sum() / 2) for s in u**2])
-    return float(2 / np.sqrt(np.pi) * np.trapezoid(product, dx=du))
+    power_of_newest = power * np.log1p(2 * weights[0] * u**2)
+    product = np.array([np.log1p(2 * s * weights).sum() for s in u**2])
+    values = np.exp(-(product + power_of_newest) / 2)
+    return float(2 / np.sqrt(np.pi) * np.trapezoid(values, dx=du))
+
+
+def step_factors(averages: ArrayLike, alpha: float, *, seed: int) -> Array:
+    r"""Simulate what `mean_inverse_root` computes, for the powers 0, 1 and 2.
+
+    .. math:: \frac{\mathbb{E}\, |g|^p (\alpha S + (1 - \alpha) g^2)^{-1/2}}{\mathbb{E}\, |g|^p}
+
+    Args:
+        averages: settled :math:`S`, shape ``(seeds, n)``. A gradient is drawn after each; with the
+            power 0 it does not enter, and :math:`S` itself is the divisor.
+        alpha: smoothing constant.
+        seed: of the gradients.
+
+    Returns:
+        Means over the averages, shape ``(3, seeds)``.
+
+    >>> step_factors(np.full((1, 3), 4.0), 0.9, seed=0)[0]
+    array([0.5])
+    """
+    averages = np.asarray(averages)
+    g = np.abs(np.random.default_rng(seed).standard_normal(averages.shape))
+    root = np.sqrt(alpha * averages + (1 - alpha) * g**2)
+    factors = (1 / np.sqrt(averages), g / root / np.sqrt(2 / np.pi), g**2 / root)
+    return np.array([factor.mean(axis=-1) for factor in factors])

@@ -17,6 +17,7 @@ from rmsprop.experiments.gaussian_squares import (
     relative_error,
     settled_averages,
     skewness,
+    step_factors,
 )
 
 
@@ -79,3 +80,19 @@ def test_mean_inverse_root_is_the_integral_over_the_distribution():
     share = equations.average_distribution(np.exp(y), 0.9)
     expected = np.trapezoid(share * np.exp(-y / 2) / 2, y) + np.exp(-y[-1] / 2)
     assert mean_inverse_root(equations.weights(0.9, 400)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("power", [0, 1, 2, 3])
+def test_newest_gradient_weights_the_mean_as_in_a_beta_integral(power):
+    """In a plain mean of n squares, the newest over the sum is a beta variable free of the sum."""
+    n = 8
+    expected = np.sqrt(n / 2) * np.exp(gammaln((n + power - 1) / 2) - gammaln((n + power) / 2))
+    assert mean_inverse_root(np.full(n, 1 / n), power) == pytest.approx(expected, rel=1e-6)
+
+
+def test_simulated_factors_are_those_computed():
+    averages = settled_averages(0.9, n=20_000, seeds=10, seed=12)
+    simulated = step_factors(averages, 0.9, seed=11)
+    computed = [[mean_inverse_root(equations.weights(0.9, 400), power)] for power in (0, 1, 2)]
+    assert np.all(stats.ttest_1samp(simulated, computed, axis=1).pvalue > 0.001)
+    assert np.all(simulated.std(axis=1) < 0.01)
