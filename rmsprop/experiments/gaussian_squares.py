@@ -14,6 +14,7 @@ __all__ = [
     "relative_error",
     "settled_averages",
     "skewness",
+    "step_factors",
 ]
 
 Array = NDArray[np.float64]
@@ -152,3 +153,27 @@ def mean_inverse_root(weights: ArrayLike, power: int = 0) -> float:
     product = np.array([np.log1p(2 * s * weights).sum() for s in u**2])
     values = np.exp(-(product + power_of_newest) / 2)
     return float(2 / np.sqrt(np.pi) * np.trapezoid(values, dx=du))
+
+
+def step_factors(averages: ArrayLike, alpha: float, *, seed: int) -> Array:
+    r"""Simulate what `mean_inverse_root` computes, for the powers 0, 1 and 2.
+
+    .. math:: \frac{\mathbb{E}\, |g|^p (\alpha S + (1 - \alpha) g^2)^{-1/2}}{\mathbb{E}\, |g|^p}
+
+    Args:
+        averages: settled :math:`S`, shape ``(seeds, n)``. A gradient is drawn after each; with the
+            power 0 it does not enter, and :math:`S` itself is the divisor.
+        alpha: smoothing constant.
+        seed: of the gradients.
+
+    Returns:
+        Means over the averages, shape ``(3, seeds)``.
+
+    >>> step_factors(np.full((1, 3), 4.0), 0.9, seed=0)[0]
+    array([0.5])
+    """
+    averages = np.asarray(averages)
+    g = np.abs(np.random.default_rng(seed).standard_normal(averages.shape))
+    root = np.sqrt(alpha * averages + (1 - alpha) * g**2)
+    factors = (1 / np.sqrt(averages), g / root / np.sqrt(2 / np.pi), g**2 / root)
+    return np.array([factor.mean(axis=-1) for factor in factors])

@@ -7,7 +7,7 @@ from rmsprop.experiments.paths import steps_to_settle, trajectory
 from rmsprop.experiments.problems import Problem
 from rmsprop.experiments.rules import Rule
 
-__all__ = ["drawn_steps", "walk"]
+__all__ = ["drawn_steps", "turning_back", "walk"]
 
 
 def walk(
@@ -53,3 +53,20 @@ def drawn_steps(steps: int, *, all_until: int, then_every: int) -> NDArray[np.in
     """
     t = np.arange(steps + 1)
     return np.flatnonzero((t < all_until) | (t % then_every == 0) | (t == steps))
+
+
+def turning_back(path: ArrayLike, angle: float) -> NDArray[np.bool_]:
+    """Find the steps that go back across a valley, against the step before: those of a zigzag.
+
+    Args:
+        path: shape ``(steps + 1, 2)``.
+        angle: of the valley's floor, in radians from the first axis.
+
+    Returns:
+        For every step but the first whether it does, shape ``(steps - 1,)``.
+
+    >>> turning_back([[0, 0], [1, 2], [2, -1], [3, -2]], angle=0.0)
+    array([ True, False])
+    """
+    moves = np.diff(np.asarray(path) @ [-np.sin(angle), np.cos(angle)])
+    return np.asarray(moves[1:] * moves[:-1] < 0)

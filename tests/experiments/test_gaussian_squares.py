@@ -17,6 +17,7 @@ from rmsprop.experiments.gaussian_squares import (
     relative_error,
     settled_averages,
     skewness,
+    step_factors,
 )
 
 
@@ -99,3 +100,11 @@ def test_mean_inverse_root_is_the_integral_over_the_distribution():
 def test_mean_inverse_root_near_one_is_convexity_less_what_the_newest_adds(power):
     change = mean_inverse_root(equations.weights(0.99, 4000), power) - 1
     assert change / 0.01 == pytest.approx(3 / 8 - power / 2, abs=0.02)
+
+
+def test_simulated_factors_are_those_computed():
+    averages = settled_averages(0.9, n=20_000, seeds=10, seed=12)
+    simulated = step_factors(averages, 0.9, seed=11)
+    computed = [[mean_inverse_root(equations.weights(0.9, 400), power)] for power in (0, 1, 2)]
+    assert np.all(stats.ttest_1samp(simulated, computed, axis=1).pvalue > 0.001)
+    assert np.all(simulated.std(axis=1) < 0.01)

@@ -26,6 +26,68 @@ METHODS = {
 }
 
 
+def test_lengths_are_those_of_the_trajectories():
+    race = Race(quadratic(30, 0.3), np.array([[0.5, 0.3], [-0.4, 0.2]]), budget=900, patience=60)
+    runs = race.run(GradientDescent(np.array([0.01, 0.05])))
+    rule = GradientDescent(np.array([[0.01], [0.05]]))
+    path = trajectory(race.problem.gradient, race.starts, rule, 900)
+    moves = np.linalg.norm(np.diff(path, axis=0), axis=-1)
+    for run in np.ndindex(2, 2):
+        expected = moves[: int(runs.steps[run]), *run].sum()
+        assert runs.lengths[run] == pytest.approx(expected, rel=1e-12)
+
+
+def test_length_is_that_of_the_first_visit_that_lasts():
+    # It is inside for good after one step, then creeps on.
+    race = Race(quadratic(1), np.array([[3.0, 4.0]]), budget=50, patience=5, within=1.0)
+    assert race.run(GradientDescent(np.array([0.9]))).lengths[0, 0] == pytest.approx(4.5)
+
+
+def test_noise_is_added_to_gradients_and_shared_by_the_rates():
+    noise = np.array([[0.1, 0.2], [0.0, 0.3]])
+    starts = np.array([[0.6, 0.8], [1.0, 0.0]])
+    race = Race(quadratic(3), starts, budget=300, patience=3, within=0.3, noise=noise, seed=4)
+    rng, points, since = np.random.default_rng(4), np.stack([starts] * 2), np.zeros((2, 2))
+    rates, expected = np.array([0.1, 0.2])[:, None, None], np.full((2, 2), np.inf)
+    for t in range(304):
+        inside = np.linalg.norm(points, axis=-1) <= 0.3
+        since = np.where(inside, since, t + 1)
+        expected = np.where((t - since >= 3) & np.isinf(expected), since, expected)
+        draws = rng.standard_normal((2, 2)) @ noise.T
+        points = points - rates * (points * [1, 3] + draws)
+    assert_array_equal(race.steps_to_settle(GradientDescent(rates.ravel())), expected)
+    assert np.isfinite(expected).all()
+
+
+def test_rate_that_falls_settles_where_it_ends():
+    race = Race(quadratic(1), np.array([[0.6, 0.8]]), budget=40, within=0.01, falling=True)
+    lrs = np.array([0.05, 0.4, 1.0])
+    rule = GradientDescent(lambda t: lrs * (1 - (t - 1) / 40))
+    path = trajectory(race.problem.gradient, np.tile(race.starts, (3, 1)), rule, 40)
+    ends = np.linalg.norm(path[-1], axis=-1) <= 0.01
+    assert_array_equal(np.isfinite(race.steps_to_settle(GradientDescent(lrs))[:, 0]), ends)
+    assert_array_equal(ends, [False, True, True])
+
+
+def test_visit_that_does_not_last_until_the_rate_has_fallen_does_not_count():
+    # The first step ends at the minimum; with momentum the run goes on, and ends elsewhere.
+    race = Race(quadratic(1), np.array([[1.0, 0.0]]), budget=20, within=0.01, falling=True)
+    assert race.steps_to_settle(GradientDescent(1.0)) == 1
+    assert np.isinf(race.steps_to_settle(GradientDescent(1.0, momentum=0.9)))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75, 0.9, 1.0])
+def test_share_of_the_runs_has_settled_after_the_score(share):
+    starts = np.array([[0.05 * k, 0.1] for k in range(1, 13)])
+    race = Race(quadratic(10), starts, budget=200, patience=50)
+    (best,) = race.searches(GradientDescent, [share])
+    steps = race.steps_to_settle(GradientDescent(best.lr))[0]
+    assert (steps <= best.steps).sum() >= share * 12
+    assert (steps < best.steps).sum() <= share * 12
+    if share == 0.5:
+        assert best.steps == np.median(steps)
+
+
 def settled(race, rule):
     """What a race counts, from whole trajectories: the first visit that lasts."""
     steps = race.budget + race.patience

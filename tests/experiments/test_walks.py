@@ -10,7 +10,7 @@ from rmsprop.experiments.paths import trajectory
 from rmsprop.experiments.problems import beale, himmelblau, quadratic
 from rmsprop.experiments.races import Race
 from rmsprop.experiments.rules import GradientDescent, RMSpropRule
-from rmsprop.experiments.walks import drawn_steps, walk
+from rmsprop.experiments.walks import drawn_steps, turning_back, walk
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,11 @@ def test_drawn_steps_are_all_then_some_and_the_last(steps, all_until, then_every
     drawn = drawn_steps(steps, all_until=all_until, then_every=then_every).tolist()
     later = [t for t in range(all_until, steps + 1) if t % then_every == 0]
     assert drawn == sorted({*range(min(all_until, steps + 1)), *later, steps})
+
+
+@pytest.mark.parametrize(("lr", "zigzags"), [(0.05, False), (0.15, True)])
+def test_gradient_descent_turns_back_across_the_valley_above_the_inverse_curvature(lr, zigzags):
+    angle = 0.7
+    path = trajectory(quadratic(10, angle).gradient, [1.0, -0.4], GradientDescent(lr), 20)
+    assert (turning_back(path, angle) == zigzags).all()
+    assert not turning_back(path, angle + np.pi / 2).any()  # along the floor
