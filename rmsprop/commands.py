@@ -103,7 +103,7 @@ def _verify_sweeps(root: Path, options: argparse.Namespace) -> int:
     all_hold = True
     for study in _named(options.ids):
         recording = read(study, root / "book" / "sweeps")
-        points = study.sweep(range(study.seeds)).points
+        points = study.sweep().points
         found = differences(study, recording, points, choose_engine())
         print(
             f"study {study.name}: {len(points)} points run again, {len(found)} deviate",
@@ -118,7 +118,7 @@ def _sweep(root: Path, options: argparse.Namespace) -> int:
     store, folder = root / "build" / "sweeps", root / "book" / "sweeps"
     for study in _named(options.names):
         words = record(study, folder, store, choose_engine()).words
-        print(f"{study.name}: {words['runs']:,} runs, of which {words['repeat']:,} repeat")
+        print(f"{study.name}: {words['rows']:,} rows, of which {words['repeat']:,} repeat")
     return 0
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rmsprop.experiments.races import Race
-from rmsprop.experiments.rules import GradientDescent, RMSpropRule, Rule
+from rmsprop.experiments.rules import GradientDescent, Rule
 from rmsprop.experiments.valleys import circle, crossing, valley_race
 
-__all__ = ["Best", "Conditions", "Outcome", "compare", "curvature_noise", "heavy_ball", "study"]
+__all__ = ["Best", "Conditions", "Outcome", "compare", "curvature_noise", "heavy_ball"]
 
 Array = NDArray[np.float64]
 Method = Callable[[Array], Rule]
@@ -59,6 +59,7 @@ class Conditions:
         seed: of the noise.
         starts: for the valley along the axis, shape ``(n, 2)``.
         falling: whether RMSprop's rate falls linearly to 0, in the shortest run that does.
+        nudge: by which part of themselves the starts are changed.
     """
 
     within: float = 0.01
@@ -66,6 +67,7 @@ class Conditions:
     seed: int = 0
     starts: Array = field(default_factory=lambda: circle(12))
     falling: bool = False
+    nudge: float = 0.0
 
     def race(self, condition: float, angle: float) -> Race:
         """Set up the race, with time for gradient descent to come that close.
@@ -76,7 +78,8 @@ class Conditions:
         race = valley_race(condition, angle, self.starts)
         noise = curvature_noise(condition, angle, self.noise)
         budget = int(8000 + 4 * condition)
-        return replace(race, within=self.within, noise=noise, seed=self.seed, budget=budget)
+        race = replace(race, within=self.within, noise=noise, seed=self.seed, budget=budget)
+        return replace(race, starts=race.starts * (1 + self.nudge))
 
     def best(self, condition: float, angle: float, method: Method) -> Best:
         """Find a method's best rate: a constant one, or the one that falls in the shortest run.
@@ -133,40 +136,6 @@ def _crossing(conditions: Conditions, mine: Best, rivals: Callable[[float], Meth
     return crossing(CONDITION_NUMBERS, curve, np.full(len(curve), mine.steps))
 
 
-def study() -> dict[str, Outcome]:
-    """Change one condition at a time in the race of RMSprop against gradient descent.
-
-    Returns:
-        The outcomes by what was changed; the last is that against another rival, `heavy_ball`.
-        Runs with noise are 24, from as many starts.
-    """
-    usual = Conditions()
-    places = 10 ** np.random.default_rng(5).uniform(-1, 1, (24, 1)) * circle(24)
-    far = replace(usual, starts=places.round(12))
-    noisy = replace(usual, starts=circle(24), noise=0.1)
-    alone = {
-        "as above": usual,
-        "within 0.1": replace(usual, within=0.1),
-        "within 0.001": replace(usual, within=0.001),
-        "starts 0.1 to 10 away": far,
-        "noise 0.01": replace(noisy, noise=0.01),
-        "noise 0.1": noisy,
-        "falling rate": replace(usual, falling=True),
-        "falling rate, noise 0.1": replace(noisy, falling=True),
-    }
-    rules = {
-        "alpha 0.5": _rmsprop(0.5),
-        "alpha 0.99": _rmsprop(0.99),
-        "centered, alpha 0.9": _rmsprop(0.9, centered=True),
-        "centered, alpha 0.99": _rmsprop(0.99, centered=True),
-    }
-    return (
-        {name: compare(each, _rmsprop(0.9), _descent) for name, each in alone.items()}
-        | {name: compare(usual, rule, _descent) for name, rule in rules.items()}
-        | {"rival: tuned momentum": compare(usual, _rmsprop(0.9), heavy_ball)}
-    )
-
-
 def heavy_ball(condition: float) -> Method:
     r"""Return gradient descent with the momentum that is best for a condition number.
 
@@ -179,14 +148,6 @@ def heavy_ball(condition: float) -> Method:
     """
     root = float(np.sqrt(condition))
     return lambda lr: GradientDescent(lr, momentum=((root - 1) / (root + 1)) ** 2)
-
-
-def _descent(condition: float) -> Method:
-    return GradientDescent
-
-
-def _rmsprop(alpha: float, *, centered: bool = False) -> Method:
-    return lambda lr: RMSpropRule(lr, alpha=alpha, centered=centered)
 
 
 def curvature_noise(condition: float, angle: float, size: float) -> Array:

@@ -54,6 +54,9 @@ class Point:
             if not isinstance(value, Plain):
                 raise TypeError(f"{name} must be a plain value, got {value!r}")
 
+    def __iter__(self) -> Iterator[tuple[str, Plain]]:
+        return iter(self.values)
+
     def __str__(self) -> str:
         return ", ".join(f"{name}={value!r}" for name, value in self.values)
 

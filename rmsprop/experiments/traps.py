@@ -1,15 +1,19 @@
 """Problems on which RMSprop goes the wrong way: their periods, the alpha that cures, runs."""
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
+import numba
 import numpy as np
+from numba import types
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
 from rmsprop import equations
 from rmsprop.equations import arithmetic
 from rmsprop.equations.arguments import smoothing_constant
+from rmsprop.experiments.compiled import OPTIONS
 
 __all__ = [
     "needed_windows",
@@ -209,13 +213,25 @@ def settled_in_traps(alphas: ArrayLike, periods: ArrayLike, steps: int) -> Array
     array([[ 1.,  1.],
            [-1., -1.]])
     """
-    periods = np.asarray(periods)
-    shape = np.broadcast_shapes(np.shape(alphas), periods.shape)
-    points = run(
-        lambda t, x: np.where(t % periods == 1, periods, -1.0),
-        np.broadcast_to(alphas, shape),
-        lr=lambda t: 1 / np.sqrt(t),
-        steps=steps,
-        bound=1.0,
-    )
-    return tail_mean(points, steps // 10)
+    alphas, periods = np.broadcast_arrays(smoothing_constant(alphas), periods)
+    settle = _settle()
+    ends = [settle(alpha, n, steps) for alpha, n in zip(alphas.flat, periods.flat, strict=True)]
+    return np.reshape(ends, alphas.shape)
+
+
+@functools.cache
+def _settle() -> Callable[[float, int, int], float]:
+    """Return the compiled loop of `settled_in_traps`."""
+    signature = types.float64(types.float64, types.int64, types.int64)
+    return numba.njit(signature, **OPTIONS)(_settled)
+
+
+def _settled(alpha, n, steps):  # type: ignore[no-untyped-def]
+    x, square_avg, mean, last = 0.0, 0.0, 0.0, steps // 10
+    for t in range(1, steps + 1):
+        grad = float(n) if t % n == 1 else -1.0
+        square_avg = arithmetic.average(square_avg, grad * grad, alpha)
+        x = min(max(x - 1 / np.sqrt(t) * grad / np.sqrt(square_avg), -1.0), 1.0)
+        if t > steps - last:
+            mean += x / last
+    return mean

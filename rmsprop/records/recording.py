@@ -14,7 +14,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +31,7 @@ from rmsprop.records.study import Study
 
 __all__ = ["Recording", "check_sample", "differences", "read", "record", "recorded"]
 
-ARGUMENTS = ("method", "seed", "rate")
 NUDGE = 1e-14
-RTOL = 1e-6
 SAMPLE = 3  # points run again at every reading
 
 
@@ -42,10 +40,10 @@ class Recording:
     """The results of a study.
 
     Attributes:
-        columns: ``method``, ``seed``, ``rate``, what was measured, and ``repeats``: 1 where a run
-            from a start nudged in its fourteenth digit ends alike to six digits, else 0.
-        words: the study's name, the number of seeds, the SHA-256 of data and code, machine, date,
-            and the seconds of the run that finished it.
+        columns: the arguments of the points, what the task returned, and ``repeats``: 1 where a run
+            from a start nudged in its fourteenth digit ends alike, else 0.
+        words: the study's name, the numbers of points and rows, the SHA-256 of data and code,
+            machine, date, and the seconds of the run that finished it.
     """
 
     columns: Columns
@@ -86,22 +84,20 @@ def record(study: Study, folder: Path, store: Path, engine: Engine) -> Recording
         SweepError: if points failed.
     """
     begin = time.perf_counter()
-    seeds = range(study.seeds)
     plain, nudged = (
-        run(study.sweep(seeds, nudge=nudge), store, engine, title=study.name)
-        for nudge in (0.0, NUDGE)
+        run(study.sweep(nudge), store, engine, title=study.name) for nudge in (0.0, NUDGE)
     )
     columns = {name: values for name, values in plain.items() if name != "nudge"}
     columns["repeats"] = np.all(
-        [_alike(plain[name], nudged[name]) for name in _measured(columns)], axis=0
+        [_alike(study, plain[name], nudged[name]) for name in _measured(study, columns)], axis=0
     ).astype(int)
-    text = _to_csv(columns)
+    text = _to_csv(study, columns)
     words = {
         "study": study.name,
-        "seeds": study.seeds,
-        "runs": len(columns["rate"]),
+        "points": len(study.points),
+        "rows": len(columns["repeats"]),
         "repeat": int(columns["repeats"].sum()),
-        "code": study.sweep(seeds).code,
+        "code": study.sweep().code,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "machine": f"{processor()}, {os.cpu_count()} cores",
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -110,7 +106,7 @@ def record(study: Study, folder: Path, store: Path, engine: Engine) -> Recording
     folder.mkdir(parents=True, exist_ok=True)
     _replace(folder / f"{study.name}.csv.xz", lzma.compress(text.encode(), preset=9))
     _replace(folder / f"{study.name}.json", (json.dumps(words, indent=1) + "\n").encode())
-    return Recording(_from_csv(text), words)
+    return Recording(_from_csv(study, text), words)
 
 
 def read(study: Study, folder: Path) -> Recording:
@@ -121,8 +117,8 @@ def read(study: Study, folder: Path) -> Recording:
         folder: where recordings are.
 
     Raises:
-        RecordError: if it is missing, not what was written, or stale: of another code, other
-            methods or other seeds than the study's. The message names the command to run.
+        RecordError: if it is missing, not what was written, or stale: of another code or other
+            points than the study's. The message names the command to run.
     """
     remedy = f"make sweep NAME={study.name}"
     try:
@@ -138,12 +134,13 @@ def read(study: Study, folder: Path) -> Recording:
         ) from None
     if hashlib.sha256(text.encode()).hexdigest() != words.get("sha256"):
         raise RecordError(f"{study.name}.csv.xz is not what was recorded; record anew: {remedy}")
-    if words.get("code") != study.sweep(range(study.seeds)).code:
+    if words.get("code") != study.sweep().code:
         raise RecordError(f"the task of study {study.name} has changed; record anew: {remedy}")
-    columns = _from_csv(text)
-    asked = {(method, seed) for method in study.methods for seed in range(study.seeds)}
-    if asked != {*zip(columns["method"].tolist(), columns["seed"].tolist(), strict=True)}:
-        raise RecordError(f"{study.name} has other methods or seeds; record anew: {remedy}")
+    columns = _from_csv(study, text)
+    asked = {tuple(value for _, value in point) for point in study.points}
+    told = [columns[name].tolist() for name in _arguments(study) if name in columns]
+    if asked != {*zip(*told, strict=True)}:
+        raise RecordError(f"{study.name} has other points; record anew: {remedy}")
     return Recording(columns, words)
 
 
@@ -159,7 +156,7 @@ def check_sample(study: Study, recording: Recording, commit: str, count: int = S
     Raises:
         RecordError: if one deviates; names the point.
     """
-    points = study.sweep(range(study.seeds)).points
+    points = study.sweep().points
     chosen = random.Random(f"{commit} {study.name}").sample(points, min(count, len(points)))
     found = differences(study, recording, chosen)
     if found:
@@ -188,50 +185,56 @@ def differences(
         fresh = run(Sweep(study.task, points), Path(store), engine, title=study.name)
     told = []
     for point in points:
-        said = dict(point.values)
+        said = [(name, value) for name, value in point if name != "nudge"]
         old, new = (_rows_of(columns, said) for columns in (recording.columns, fresh))
         repeats = old["repeats"] == 1
-        for name in ("rate", *_measured(old)):
-            far = repeats & ~_alike(old[name], new[name])
+        for name in _measured(study, old):
+            far = repeats & ~_alike(study, old[name], new[name])
             if far.any():
                 i = int(far.argmax())
                 told.append(
-                    f"study {study.name} at {point}, rate {old['rate'][i]:g}: {name} is "
+                    f"study {study.name} at {point}, row {i}: {name} is "
                     f"{new[name][i]:.9g}, recorded {old[name][i]:.9g}"
                 )
                 break
     return told
 
 
-def _rows_of(columns: Columns, point: dict[str, Any]) -> Columns:
-    rows = (columns["method"] == point["method"]) & (columns["seed"] == point["seed"])
+def _rows_of(columns: Columns, arguments: Iterable[tuple[str, Any]]) -> Columns:
+    rows = np.all([columns[name] == value for name, value in arguments], axis=0)
     return {name: values[rows] for name, values in columns.items()}
 
 
-def _measured(columns: Columns) -> list[str]:
-    return [name for name in columns if name not in (*ARGUMENTS, "nudge", "repeats")]
+def _arguments(study: Study) -> dict[str, type]:
+    """Return the names of what points say, each with its type."""
+    return {name: type(value) for name, value in study.points[0]}
 
 
-def _alike(a: Any, b: Any) -> Any:
-    return np.isclose(a, b, rtol=RTOL, atol=0, equal_nan=True)
+def _measured(study: Study, columns: Columns) -> list[str]:
+    return [name for name in columns if name not in (*_arguments(study), "nudge", "repeats")]
 
 
-def _to_csv(columns: Columns) -> str:
-    """Write seven digits, one more than is compared."""
+def _alike(study: Study, a: Any, b: Any) -> Any:
+    return np.isclose(a, b, rtol=study.rtol, atol=0, equal_nan=True)
+
+
+def _to_csv(study: Study, columns: Columns) -> str:
+    """Write arguments as they are, and seven digits of the rest, one more than is compared."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
+    measured = _measured(study, columns)
     cells = [
-        [f"{value:.7g}" if isinstance(value, float) else value for value in values.tolist()]
-        for values in columns.values()
+        [f"{value:.7g}" if name in measured else value for value in values.tolist()]
+        for name, values in columns.items()
     ]
     writer.writerows(zip(*cells, strict=True))
     return file.getvalue()
 
 
-def _from_csv(text: str) -> Columns:
+def _from_csv(study: Study, text: str) -> Columns:
     header, *rows = csv.reader(io.StringIO(text))
-    kinds = {"method": str, "seed": int, "repeats": int}
+    kinds = _arguments(study) | {"repeats": int}
     return {
         name: np.array(cells, dtype=kinds.get(name, float))
         for name, cells in zip(header, zip(*rows, strict=True), strict=True)

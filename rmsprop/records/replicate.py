@@ -134,5 +134,5 @@ def _judged(
     published = read(study, root / "book" / "sweeps").columns
     methods = dict.fromkeys(method for each in chosen for method in each.methods)
     store = root / "build" / "sweeps"
-    fresh = run(study.sweep(seeds, methods), store, choose_engine(), title=study.name)
+    fresh = run(study.on_seeds(seeds, methods), store, choose_engine(), title=study.name)
     return [(judge(each, published), judge(each, fresh)) for each in chosen]

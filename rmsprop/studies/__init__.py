@@ -1,11 +1,24 @@
-"""Studies: many methods on many seeds, recorded in ``book/sweeps``, and what is concluded.
+"""Studies: one task at many points, recorded in ``book/sweeps``, and what is concluded.
 
-`methods` makes the rules that are compared; `digits_study` and `students_study` compare them on a
-task each. A study's module is its declaration: the methods, the task, the conclusions.
+`digits_study` and `students_study` train networks by many `methods` on many seeds; `valleys_study`,
+`scopes_study` and `curves_study` race towards minima. A study's module is its declaration: what is
+compared, the task, the points, the conclusions.
 """
 
-from rmsprop.studies import digits_study, students_study
+from rmsprop.studies import (
+    curves_study,
+    digits_study,
+    scopes_study,
+    students_study,
+    valleys_study,
+)
 
 __all__ = ["STUDIES"]
 
-STUDIES = (digits_study.STUDY, students_study.STUDY)
+STUDIES = (
+    digits_study.STUDY,
+    students_study.STUDY,
+    valleys_study.STUDY,
+    scopes_study.STUDY,
+    curves_study.STUDY,
+)

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from rmsprop.experiments.digits import EPOCH, score_digits, train_digits
 from rmsprop.experiments.statistics import tuned_difference, tuned_ratio, untuned_ratio
+from rmsprop.experiments.sweep import grid
 from rmsprop.records.conclusions import Conclusion
 from rmsprop.records.study import Study
 from rmsprop.studies.methods import adam, descent, rmsprop
@@ -213,7 +214,7 @@ CONCLUSIONS = (
 STUDY = Study(
     "digits",
     task,
-    tuple(METHODS),
+    grid(method=METHODS, seed=range(128)),
     scope="networks of 32 hidden units on scikit-learn's digits, 5 epochs of batches of 32, each "
     "method at its best rate, constant where no decay is named",
     conclusions=CONCLUSIONS,

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from rmsprop.conventions import CONVENTIONS, convention
 from rmsprop.experiments.statistics import tuned_ratio, tuned_trend
 from rmsprop.experiments.students import score_students, train_students
+from rmsprop.experiments.sweep import grid
 from rmsprop.records.conclusions import Conclusion
 from rmsprop.records.study import Study
 from rmsprop.studies.methods import Method, descent, rmsprop
@@ -177,7 +178,7 @@ CONCLUSIONS = (
 STUDY = Study(
     "students",
     task,
-    tuple(METHODS),
+    grid(method=METHODS, seed=range(128)),
     scope="students of 10 inputs and 32 hidden units, 400 steps of 16 examples, constant rates, "
     "each method at its best where no rate is named",
     conclusions=CONCLUSIONS,

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from rmsprop.experiments.problems import quadratic
 from rmsprop.experiments.rules import GradientDescent, RMSpropRule
-from rmsprop.experiments.scopes import Conditions, compare, curvature_noise, heavy_ball, study
+from rmsprop.experiments.scopes import Conditions, compare, curvature_noise, heavy_ball
 
 
 def rmsprop(lr):
@@ -71,12 +71,3 @@ def test_tuned_momentum_takes_about_the_root_of_the_steps():
     assert tuned == pytest.approx(np.log(100) / -np.log(49 / 51), rel=0.5)
     for other in (heavy_ball(500), heavy_ball(20_000)):
         assert Conditions().best(2500, 0.0, other).steps > 1.3 * tuned
-
-
-def test_study_changes_one_condition_at_a_time():
-    outcomes = study()
-    alone = compare(Conditions(within=0.1), rmsprop, lambda condition: GradientDescent)
-    assert_allclose(outcomes["within 0.1"].steps, alone.steps)
-    steps = [tuple(outcome.steps) for outcome in outcomes.values()]
-    assert steps[0] == steps[-1]  # only the rival is another
-    assert len(set(steps)) == len(outcomes) - 1

@@ -9,6 +9,7 @@ import pytest
 
 from rmsprop.experiments.engines import in_process
 from rmsprop.experiments.statistics import tuned_ratio
+from rmsprop.experiments.sweep import grid
 from rmsprop.records import recording, replicate
 from rmsprop.records.conclusions import Conclusion, by_rate, judge, rates_of
 from rmsprop.records.record import RecordError
@@ -35,7 +36,8 @@ def lucky(method, seed, nudge):
 
 
 TWICE = Conclusion("twice", "b is twice a.", ("a", "b"), tuned_ratio, least=1.9, greatest=2.1)
-STUDY = Study("bowls", task, ("a", "b"), "two bowls", (TWICE,), seeds=8)
+POINTS = grid(method=["a", "b"], seed=range(8))
+STUDY = Study("bowls", task, POINTS, "two bowls", (TWICE,))
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +57,7 @@ def test_what_is_recorded_is_read(folder):
     fresh = task("b", 3, 0.0)
     assert by_rate(read_back.columns, "b", "loss")[:, 3] == pytest.approx(fresh["loss"], rel=1e-6)
     assert rates_of(read_back.columns, "a").tolist() == [0.1, 0.2, 0.4]
-    assert read_back.words["runs"] == 2 * 8 * 3
+    assert read_back.words["rows"] == 2 * 8 * 3
     # The third rate's wild column hangs on the nudge.
     assert read_back.columns["repeats"].reshape(-1, 3).tolist() == [[1, 1, 0]] * 16
 
@@ -64,26 +66,50 @@ def test_a_sample_that_deviates_names_its_point(folder, monkeypatch):
     whole = read(STUDY, folder)
     check_sample(STUDY, whole, "commit")
     whole.columns["loss"][:] *= 1 + 1e-5
-    with pytest.raises(
-        RecordError, match=r"bowls at method='.', nudge=0.0, seed=\d, rate 0.1: loss"
-    ):
+    with pytest.raises(RecordError, match=r"bowls at method='.', seed=\d, nudge=0.0, row 0: loss"):
         check_sample(STUDY, whole, "commit")
 
 
 def test_one_point_in_all_is_found_by_running_all(folder):
     whole = read(STUDY, folder)
-    points = STUDY.sweep(range(8)).points
+    points = STUDY.sweep().points
     assert differences(STUDY, whole, points) == []
     whole.columns["loss"][7] *= 2
     (told,) = differences(STUDY, whole, points)
-    assert "seed=2, rate 0.2: loss" in told
+    assert "seed=2, nudge=0.0, row 1: loss" in told
     assert differences(STUDY, whole, points[:2]) == []
 
 
 def test_values_that_do_not_repeat_are_not_compared(folder):
     whole = read(STUDY, folder)
     whole.columns["loss"][whole.columns["repeats"] == 0] *= 2
-    assert differences(STUDY, whole, STUDY.sweep(range(8)).points) == []
+    assert differences(STUDY, whole, STUDY.sweep().points) == []
+
+
+def area(angle, nudge):
+    """One row, whose argument has more digits than are written of what is measured."""
+    return {"sine": np.sin(angle) * (1 + 1e6 * nudge)}
+
+
+FIELDS = Study("fields", area, grid(angle=[0.123456789012, 0.2]), "two fields")
+
+
+def test_arguments_are_kept_to_the_last_digit(tmp_path):
+    record(FIELDS, tmp_path, tmp_path / "store", in_process)
+    whole = read(FIELDS, tmp_path)
+    assert whole.columns["angle"].tolist() == [0.123456789012, 0.2]
+    assert differences(FIELDS, whole, FIELDS.sweep().points) == []
+    assert FIELDS.seeds == 0
+
+
+@pytest.mark.parametrize(("change", "deviating"), [(2e-6, 2), (0.5e-6, 0)])
+def test_alike_is_what_the_study_calls_so(tmp_path, change, deviating):
+    record(FIELDS, tmp_path, tmp_path / "store", in_process)
+    whole = read(FIELDS, tmp_path)
+    whole.columns["sine"][:] *= 1 + change
+    assert len(differences(FIELDS, whole, FIELDS.sweep().points)) == deviating
+    loose = other(FIELDS, rtol=1e-5)
+    assert differences(loose, whole, FIELDS.sweep().points) == []
 
 
 def test_the_commit_draws_the_sample(folder, monkeypatch):
@@ -107,8 +133,9 @@ def another_task(method, seed, nudge):
     ("study", "message"),
     [
         (other(STUDY, task=another_task), "task of study bowls has changed"),
-        (other(STUDY, methods=("a", "c")), "other methods or seeds"),
-        (other(STUDY, seeds=9), "other methods or seeds"),
+        (other(STUDY, points=grid(method=["a", "c"], seed=range(8))), "other points"),
+        (other(STUDY, points=grid(method=["a", "b"], seed=range(9))), "other points"),
+        (other(STUDY, points=grid(method=["a", "b"], rate=[0.1])), "other points"),
         (other(STUDY, name="cups"), "cups.json is missing"),
     ],
 )
