@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 class FoldCode(SphinxPostTransform):
     """Fold the code of each cell, named by the cell's metadata.
 
-    Code that shows nothing goes with the next that does. What follows a solution goes into it.
+    Code that shows nothing goes with the next that does, set-up to the end of the page. What
+    follows a solution goes into it.
     """
 
     # Between MyST-NB's choice of outputs and its own folding.
@@ -36,7 +37,7 @@ class FoldCode(SphinxPostTransform):
             cell.attributes.pop("hide_mode", None)
             code, shown = _divided(cell)
             if cell["cell_metadata"].get("name") == SET_UP:
-                set_up += [*code, *shown]
+                set_up += cell.children
                 cell.parent.remove(cell)
             elif not shown:
                 silent += code
@@ -44,9 +45,10 @@ class FoldCode(SphinxPostTransform):
             else:
                 _settle(cell, shown, self._fold(cell, [*silent, *code]))
                 silent = []
-        for name, left in (("what is left", silent), (SET_UP, set_up)):
+        for name, left in (("what shows nothing", silent), (SET_UP, set_up)):
             if left:
-                self.document[0] += _row([_folded(name, left)])
+                page = next(self.document.findall(nodes.section))
+                page += _row([_folded(name, left)])
 
     def _fold(self, cell: nodes.Element, code: list[nodes.Node]) -> Fold:
         name = cell["cell_metadata"].get("name")
@@ -91,10 +93,11 @@ def _row(folds: Sequence[nodes.Node]) -> nodes.container:
     return nodes.container("", *folds, classes=["folds"])
 
 
-def _folded(name: str, code: Sequence[nodes.Node]) -> Fold:
-    lines = sum(len(block.astext().splitlines()) for block in code)
+def _folded(name: str, parts: Sequence[nodes.Element]) -> Fold:
+    code = (part for part in parts if part["nb_element"] == "cell_code_source")
+    lines = sum(len(part.astext().splitlines()) for part in code)
     label = f"Code: {name}, {count(lines, 'line', 'lines')}"
-    return Fold("", *code, label=label, classes=["code"])
+    return Fold("", *parts, label=label, classes=["code"])
 
 
 def setup(app: Sphinx) -> None:
