@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.figure import Figure
 
+from rmsprop.press.narrow import narrow
 from rmsprop.press.panel import Panel, in_words
 from rmsprop.records import environment, repository
 from rmsprop.records.compare import Comparison, FigureDeviates, compare
@@ -29,7 +30,7 @@ class PublishedFigure:
 
     Attributes:
         record: of this run.
-        picture: its files and its size in pixels of 1/96 inch.
+        picture: its files and its size in pixels of 1/96 inch; ``narrow`` is the one for phones.
         root: the repository; None outside of one.
         published: the published record; None if there is none.
         comparison: of the two; None outside the repository.
@@ -157,17 +158,19 @@ def publish(
 
 def _draw(figure: Figure, record: Record) -> dict[str, Any]:
     """Return the picture's files, the same bytes for the same figure."""
-    title = f"{record.id}: {record.caption}"
-    svg, pdf = io.StringIO(), io.BytesIO()
-    words = {"Title": title, "Description": record.alt, "Rights": RIGHTS, "Date": None}
-    figure.savefig(svg, format="svg", metadata=words, dpi=150)
+    title, pdf = f"{record.id}: {record.caption}", io.BytesIO()
     words = {"Title": title, "Subject": record.alt, "Keywords": RIGHTS, "CreationDate": None}
     figure.savefig(pdf, format="pdf", metadata=words, dpi=150)
+    words = {"Title": title, "Description": record.alt, "Rights": RIGHTS, "Date": None}
+    wide = _svg(figure, words)
+    narrow(figure)
+    phone = _svg(figure, words)
     plt.close(figure)
+    return {**wide, "pdf": base64.b64encode(pdf.getvalue()).decode(), "narrow": phone}
+
+
+def _svg(figure: Figure, words: dict[str, Any]) -> dict[str, Any]:
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata=words, dpi=150)
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    return {
-        "svg": svg.getvalue(),
-        "pdf": base64.b64encode(pdf.getvalue()).decode(),
-        "width": width,
-        "height": height,
-    }
+    return {"svg": file.getvalue(), "width": width, "height": height}

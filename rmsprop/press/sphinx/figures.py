@@ -24,9 +24,15 @@ from rmsprop.records.source import Source, find_sources
 
 __all__ = ["figure", "setup"]
 
+PHONES = "(max-width: 600px)"  # the pages on which a figure is drawn in one column
+
 
 class Picture(nodes.image):
     """An image that says its size before it is loaded, so that the text below never moves."""
+
+
+class Phone(Picture):
+    """What a narrow page shows in place of the picture that follows."""
 
 
 class FigurePanel(nodes.General, nodes.Element):
@@ -47,21 +53,32 @@ def figure(renderer: Any, data: Any) -> list[nodes.Element]:
     pictures = nodes.container(classes=["pictures"])
     pdf = base64.b64decode(content["pdf"])
     renderer.write_file([f"{record.id}-light.pdf"], pdf, overwrite=True)
-    for theme, svg in (("light", content["svg"]), ("dark", darken(content["svg"]))):
-        path = renderer.write_file([f"{record.id}-{theme}.svg"], svg.encode(), overwrite=True)
-        image = Picture(
-            # LaTeX takes the PDF.
-            uri=path if theme == "dark" else path.removesuffix("svg") + "*",
-            alt=record.alt,
-            width=f"{content['width']}px",
-            height=f"{content['height']}px",
-            classes=[f"only-{theme}"],
+    for theme, shade in (("light", str), ("dark", darken)):
+        phone, wide = (
+            _picture(renderer, kind, f"{name}-{theme}.svg", shade(drawn["svg"]), drawn)
+            for kind, name, drawn in (
+                (Phone, f"{record.id}-narrow", content["narrow"]),
+                (Picture, record.id, content),
+            )
         )
-        pictures += image if theme == "light" else only("", image, expr="html")
+        phone["classes"] = ["no-scaled-link"]
+        wide["classes"], wide["alt"] = [f"only-{theme}"], record.alt
+        pictures += only("", phone, expr="html")
+        if theme == "light":
+            # LaTeX takes the PDF.
+            wide["uri"] = wide["uri"].removesuffix("svg") + "*"
+        pictures += wide if theme == "light" else only("", wide, expr="html")
     shown += pictures
     shown += nodes.caption("", "", *parsed(renderer, record.caption, data.line)[0].children)
     source = Path(renderer.renderer.sphinx_env.srcdir)
     return [shown, _panel(source, record, content)]
+
+
+def _picture(
+    renderer: Any, kind: type[Picture], name: str, svg: str, drawn: dict[str, Any]
+) -> Picture:
+    path = renderer.write_file([name], svg.encode(), overwrite=True)
+    return kind(uri=path, width=f"{drawn['width']}px", height=f"{drawn['height']}px")
 
 
 @cache
@@ -132,12 +149,25 @@ def _docname(translator: Any) -> str:
 
 def _visit_picture(translator: Any, node: Picture) -> None:
     """Write an image that loads when it comes into view; one for the other theme never does."""
+    source, size = _source_and_size(translator, node)
+    attributes = {"src": source, "alt": node["alt"], "loading": "lazy", **size}
+    image = translator.emptytag(node, "img", **attributes)
+    translator.body.append(f"<picture>{translator.phone}{image}</picture>")
+    raise nodes.SkipNode
+
+
+def _visit_phone(translator: Any, node: Phone) -> None:
+    """Keep what the picture that follows needs; it may stand in a link of its own."""
+    source, size = _source_and_size(translator, node)
+    attributes = {"srcset": source, "media": PHONES, **size}
+    translator.phone = translator.emptytag(nodes.Element(), "source", **attributes)
+    raise nodes.SkipNode
+
+
+def _source_and_size(translator: Any, node: Picture) -> tuple[str, dict[str, str]]:
     file = quote(translator.builder.images[node["uri"]])
     size = {name: node[name].removesuffix("px") for name in ("width", "height")}
-    source = posixpath.join(translator.builder.imgpath, file)
-    attributes = {"src": source, "alt": node["alt"], "loading": "lazy", **size}
-    translator.body.append(translator.emptytag(node, "img", **attributes))
-    raise nodes.SkipNode
+    return posixpath.join(translator.builder.imgpath, file), size
 
 
 def _visit_html(translator: Any, node: FigurePanel) -> None:
@@ -196,6 +226,7 @@ def setup(app: Sphinx) -> None:
         latex=(lambda self, node: self.visit_image(node), lambda self, node: None),
         text=(lambda self, node: self.visit_image(node), None),
     )
+    app.add_node(Phone, html=(_visit_phone, None))
     app.add_node(
         FigurePanel,
         html=(_visit_html, None),

@@ -153,6 +153,12 @@ def test_figure_has_a_light_and_a_dark_image_with_alt_and_size(site, chapter, fi
             for length in ("width", "height"):
                 assert image[length] == str(shown.picture[length])
             assert (site / image["src"]).read_text() == svg
+            phone, narrow = image.parent.source, shown.picture["narrow"]
+            assert image.parent.name == "picture"
+            assert phone["media"] == "(max-width: 600px)"
+            assert (phone["width"], phone["height"]) == ("346", str(narrow["height"]))
+            shade = str if image is light else darken
+            assert (site / phone["srcset"]).read_text() == shade(narrow["svg"])
 
 
 def test_caption_is_numbered_and_reads_markdown(chapter):
