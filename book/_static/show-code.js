@@ -1,4 +1,5 @@
-/* The switch "Show code" opens all code of this page and of those to come. */
+/* The switch "Show code" opens all code of this page and of those to come. Jupyter Book loads each
+   script of this folder in the head, so that this one runs before there is anything to see. */
 (() => {
   const shown = () => localStorage.getItem("code") === "shown";
 
