@@ -63,6 +63,21 @@ def test_chapter_that_runs_pytorch_says_on_which_device(path):
 
 
 @every_chapter
+def test_names_of_cells_tell_them_apart_and_the_first_is_the_set_up(path):
+    names = [cell.metadata.name for cell in code_cells(path) if "name" in cell.metadata]
+    assert names[0] == code_cells(path)[0].metadata.name == "set-up"
+    assert len(set(names)) == len(names)
+
+
+@every_chapter
+def test_chapter_begins_with_a_question_and_what_to_do_follows_the_first_figure(path):
+    opening, *cells = nbformat.read(path, as_version=4).cells
+    assert "?" in opening.source
+    published = next(i for i, cell in enumerate(cells) if "publish(" in cell.source)
+    assert re.match(r"\*\*What to do\.\*\*|## What to do", cells[published + 1].source)
+
+
+@every_chapter
 def test_chapter_publishes_a_figure(path):
     assert path.stem in {source.chapter for source in SOURCES.values()}
 

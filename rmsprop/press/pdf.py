@@ -57,7 +57,7 @@ ASSEMBLE = """async ([pages, title, style]) => {
   }
   article.querySelectorAll('.headerlink, .prev-next-footer, button').forEach(e => e.remove());
   article.querySelectorAll('img').forEach(image => image.loading = 'eager');
-  article.querySelectorAll('details:not(.hide, .figure-panel)').forEach(d => d.open = true);
+  article.querySelectorAll('details:not(.code, .figure-panel)').forEach(d => d.open = true);
   document.body.replaceChildren(article);
   document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
   document.documentElement.dataset.theme = 'light';

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rmsprop.records.mime import VERDICT
+from rmsprop.records.mime import EVIDENCE, VERDICT
 
 __all__ = [
     "CLAIMS",
@@ -150,8 +150,9 @@ class Check:
 
     evidence: tuple[Evidence, ...]
 
-    def _repr_markdown_(self) -> str:
-        return _in_rows(self.evidence)
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        table = _in_rows(self.evidence)
+        return {EVIDENCE: {"count": len(self.evidence), "table": table}, "text/markdown": table}
 
 
 def check(*evidence: Evidence) -> Check:

@@ -1,6 +1,9 @@
-"""The two kinds of output that are our own, by MIME type."""
+"""The kinds of output that are our own, by MIME type."""
 
-__all__ = ["FIGURE", "VERDICT"]
+__all__ = ["EVIDENCE", "FIGURE", "VERDICT"]
+
+EVIDENCE = "application/vnd.rmsprop.evidence+json"
+"""Numbers that hold: how many, and their table."""
 
 FIGURE = "application/vnd.rmsprop.figure+json"
 """A published figure: its record, its data and its picture."""

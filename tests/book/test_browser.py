@@ -10,7 +10,7 @@ pytest.importorskip("playwright")
 
 HTML = Path(__file__).parents[2] / "build" / "html"
 PAGE, FIGURE = "moving-average.html", "ewma-memory"
-PANEL = f"#fig-{FIGURE} ~ details.figure-panel"
+PANEL = f".cell:has(#fig-{FIGURE}) details.figure-panel"
 
 
 @pytest.fixture(params=["light", "dark"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rmsprop.records.claims import CLAIMS, RULINGS, at_least, at_most, check, equal, verdict
-from rmsprop.records.mime import VERDICT
+from rmsprop.records.mime import EVIDENCE, VERDICT
 
 HOLDS = equal("window", 10.0, 10.0)
 finite = st.floats(allow_nan=False, allow_infinity=False, max_value=1e100, min_value=-1e100)
@@ -151,9 +151,10 @@ def test_every_number_that_fails_is_named():
 
 
 def test_check_shows_its_numbers_as_a_table():
-    shown = check(HOLDS, at_most("a|b", 1.0, 2.0))._repr_markdown_()
-    assert "| window | 10 | = 10 |" in shown
-    assert r"| a\|b | 1 | at most 2 |" in shown
+    bundle = check(HOLDS, at_most("a|b", 1.0, 2.0))._repr_mimebundle_()
+    assert bundle[EVIDENCE] == {"count": 2, "table": bundle["text/markdown"]}
+    assert "| window | 10 | = 10 |" in bundle["text/markdown"]
+    assert r"| a\|b | 1 | at most 2 |" in bundle["text/markdown"]
 
 
 def test_check_that_fails_names_the_number():

@@ -4,12 +4,12 @@ from typing import Any, ClassVar
 
 from docutils import nodes
 
-from rmsprop.press.sphinx import figures, verdicts
-from rmsprop.records.mime import FIGURE, VERDICT
+from rmsprop.press.sphinx import evidence, figures
+from rmsprop.records.mime import EVIDENCE, FIGURE, VERDICT
 
 __all__ = ["Renderer"]
 
-NODES = {FIGURE: figures.figure, VERDICT: verdicts.box}
+NODES = {FIGURE: figures.figure, VERDICT: evidence.box, EVIDENCE: evidence.numbers}
 
 
 class Renderer:

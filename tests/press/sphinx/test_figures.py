@@ -23,7 +23,7 @@ from rmsprop.records.record import read, write
 from rmsprop.records.tidy import make_record
 
 CONFIGURATION = """
-extensions = ["myst_nb", "rmsprop.press.sphinx.figures"]
+extensions = ["myst_nb", "rmsprop.press.sphinx.folds", "rmsprop.press.sphinx.figures"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 nb_execution_mode = "off"
 numfig = True
@@ -191,6 +191,8 @@ def test_verdict_is_a_box_with_claim_reason_and_table(chapter, claim):
     ]
     assert [row[1:] for row in rows] == [["6.58", "= 6.5788 ± 0.01"], ["3", "at least 2"]]
     assert "|\\tau|" in rows[0][0]
+    assert box.details.summary.text == "2 numbers hold"
+    assert box.details.find("table")
 
 
 def test_ledger_and_verdicts_link_to_each_other(site, chapter):
