@@ -22,6 +22,14 @@ KATEX = Path(__file__).with_name("katex")
 LETTERS = ("Main-Regular", "Math-Italic")
 """The fonts that nearly every formula takes."""
 PART = '<span class="katex-base">'
+# What the search quotes of a page would have every formula twice, and its source.
+QUOTED_ONCE = r"""
+document.addEventListener("DOMContentLoaded", () => {
+  const { htmlToText } = Search;
+  Search.htmlToText = (html, anchor) =>
+    htmlToText(html.replace(/<span class="katex-mathml">.*?<\/math><\/span>/gs, ""), anchor);
+});
+"""
 
 
 @cache
@@ -114,13 +122,15 @@ def _data(font: Path) -> str:
     return f"url(data:font/woff2;base64,{base64.b64encode(font.read_bytes()).decode()})"
 
 
-def _add_letters(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
+def _add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
     if 'class="katex"' in context.get("body", ""):
         app.add_css_file("katex/letters.css")
+    if page == "search":
+        app.add_js_file(None, body=QUOTED_ONCE)
 
 
 def setup(app: Sphinx) -> None:
     """Tell Sphinx who typesets mathematics."""
     app.add_html_math_renderer("katex", (_visit_inline, None), (_visit_display, None))
     app.connect("builder-inited", _write_styles)
-    app.connect("html-page-context", _add_letters)
+    app.connect("html-page-context", _add_to_page)
