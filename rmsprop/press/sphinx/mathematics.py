@@ -94,7 +94,10 @@ def _visit_display(translator: Any, node: nodes.math_block) -> None:
         translator.body.append(f'<span class="eqno">({number})')
         translator.add_permalink_ref(node, "Link to this equation")
         translator.body.append("</span>")
-    translator.body.append(f"{_typeset(translator, node, display=True)}</div>\n")
+    # It scrolls where it is too wide, and not every browser lets the keyboard there by itself.
+    scrolling = '<span class="katex-display" tabindex="0">'
+    html = _typeset(translator, node, display=True)
+    translator.body.append(html.replace('<span class="katex-display">', scrolling, 1) + "</div>\n")
     raise nodes.SkipNode
 
 

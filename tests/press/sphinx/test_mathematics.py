@@ -62,6 +62,7 @@ def test_a_formula_is_mathml_for_screen_readers_and_html_for_the_eye(page):
     ]  # fmt: skip
     assert title.find("msup").text == "σ2"
     assert display.find("msqrt").text == "v"
+    assert display.select(".katex-display[tabindex='0']")
     assert [row.text for row in aligned.find_all("mtr")] == ["a=b", "c=d"]
     for formula in (title, inline, display, aligned):
         assert formula.select(".katex-mathml math")
