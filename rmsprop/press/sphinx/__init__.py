@@ -1,4 +1,4 @@
-"""Sphinx extension: figures, live figures, mathematics, folds, and what pages have around it all."""
+"""Sphinx extension: figures, live figures, mathematics, folds, and what stands around them."""
 
 from sphinx.application import Sphinx
 
