@@ -29,7 +29,6 @@ new PerformanceObserver(list => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
 }).observe({type: 'layout-shift', buffered: true});
 """
-SETTLED = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
 LOADED = "[...document.images].every(image => image.complete || !image.checkVisibility())"
 
 
@@ -40,7 +39,6 @@ def pages() -> list[str]:
 
 def read_through(page: Page) -> None:
     """Scroll a page to its end, waiting for what loads on the way."""
-    page.wait_for_function(SETTLED)
     height = page.evaluate("document.documentElement.scrollHeight")
     for y in range(0, height, 600):
         page.evaluate(f"scrollTo({{top: {y}, behavior: 'instant'}})")
@@ -62,7 +60,7 @@ def count(context: BrowserContext, page: Page) -> dict[str, int]:
 
 
 def first_load(
-    browser: Browser, address: str, name: str, width: int, throttle: float = 1, math: bool = True
+    browser: Browser, address: str, name: str, width: int, throttle: float = 1
 ) -> dict[str, float]:
     """Open a page with nothing in the cache, then read it.
 
@@ -72,18 +70,14 @@ def first_load(
         name: of the page.
         width: of the window.
         throttle: how many times slower the processor is made, until the page is loaded.
-        math: whether mathematics is typeset, which moves the text a little.
     """
     context = browser.new_context(viewport={"width": width, "height": 800})
-    if not math:
-        context.route("**/mathjax/*", lambda route: route.abort())
     page = context.new_page()
     page.add_init_script(OBSERVE)
     transferred = count(context, page)
     session = context.new_cdp_session(page)
     session.send("Emulation.setCPUThrottlingRate", {"rate": throttle})
     page.goto(f"{address}/{name}", wait_until="networkidle")
-    page.wait_for_function(SETTLED)
     loaded, painted = sum(transferred.values()), page.evaluate("seen.lcp")
     session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
     read_through(page)
@@ -102,10 +96,8 @@ def further_bytes(browser: Browser, address: str, name: str) -> int:
     context = browser.new_context(viewport={"width": WIDTHS[0], "height": 800})
     page = context.new_page()
     page.goto(f"{address}/intro.html", wait_until="networkidle")
-    page.wait_for_function(SETTLED)
     transferred = count(context, page)
     page.goto(f"{address}/{name}", wait_until="networkidle")
-    page.wait_for_function(SETTLED)
     context.close()
     return sum(transferred.values())
 

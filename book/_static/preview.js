@@ -30,8 +30,6 @@
     box.hidden = false;
     link.setAttribute("aria-describedby", box.id);
     place();
-    if (!box.querySelector("mjx-container"))
-      window.MathJax?.typesetPromise?.([box]).then(place);
     box.querySelectorAll("img").forEach((image) => image.addEventListener("load", place));
   }
 
@@ -48,7 +46,6 @@
   function hide() {
     clearTimeout(timer);
     if (!shown) return;
-    window.MathJax?.typesetClear?.([box]);
     shown.removeAttribute("aria-describedby");
     shown = null;
     box.hidden = true;

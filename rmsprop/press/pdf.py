@@ -1,6 +1,6 @@
 """Print the whole rendered book: ``python -m rmsprop.press.pdf`` writes ``build/rmsprop.pdf``.
 
-A browser lines up all pages as one, typesets it, and prints it: with a title page, contents,
+A browser lines up all pages as one, and prints it: with a title page, contents,
 page numbers, bookmarks, and references that lead to their places.
 """
 
@@ -61,10 +61,6 @@ ASSEMBLE = """async ([pages, title, style]) => {
   document.body.replaceChildren(article);
   document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
   document.documentElement.dataset.theme = 'light';
-  if (window.MathJax?.startup) {
-    await MathJax.startup.promise;
-    await MathJax.typesetPromise([article]);
-  }
   await document.fonts.ready;
   await Promise.all([...document.images].filter(image => image.checkVisibility())
     .map(image => image.decode()));

@@ -72,8 +72,7 @@ def test_keyboard_changes_one_gradient(opened):
 
 
 def plot_at_rest(page):
-    """Return where the plot is on the screen, once formulas above it have found their size."""
-    page.evaluate("MathJax.startup.promise.then(() => null)")
+    """Return where the plot is on the screen."""
     page.locator(".live-draw").scroll_into_view_if_needed()
     return page.locator(".live-draw").bounding_box()
 

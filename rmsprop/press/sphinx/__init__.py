@@ -1,15 +1,23 @@
-"""Sphinx extension: figures, live figures, folds, and what pages have around their text."""
+"""Sphinx extension: figures, live figures, mathematics, folds, and what stands around them."""
 
 from sphinx.application import Sphinx
 
 from rmsprop.press.live import directive
-from rmsprop.press.sphinx import code, figures, folds, pages, previews, sections
+from rmsprop.press.sphinx import (
+    code,
+    figures,
+    folds,
+    mathematics,
+    pages,
+    previews,
+    sections,
+)
 
 __all__ = ["setup"]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Set up all parts."""
-    for part in (folds, figures, code, sections, directive, pages, previews):
+    for part in (folds, figures, code, sections, directive, mathematics, pages, previews):
         part.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": False}
