@@ -11,7 +11,6 @@ HTML = ROOT / "build" / "html"
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 PAGE = "moving-average"
 CODE = "details.fold.code"
-SETTLED = "() => !window.MathJax?.startup || MathJax.startup.promise.then(() => true)"
 OPEN = f"[...document.querySelectorAll('{CODE}')].map(fold => fold.open)"
 # Notes every frame in which code that the page has so far is closed.
 WATCH = f"""
@@ -39,7 +38,7 @@ def page(browser):
 @every_chapter
 def test_the_answer_its_figure_and_what_to_do_are_in_sight(page, address, chapter):
     page.goto(f"{address}/{chapter}.html", wait_until="networkidle")
-    page.wait_for_function(SETTLED)
+    page.evaluate("document.fonts.ready")
     for shown in (
         page.locator("figure.published img:visible").first,
         page.locator("article p:has(strong:text-is('What to do.')), article h2").first,
