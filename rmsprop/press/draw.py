@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_rgba
 from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
@@ -19,6 +19,7 @@ __all__ = [
     "DOTTED",
     "LIGHT",
     "band",
+    "diverging",
     "guide",
     "intervals",
     "label",
@@ -125,6 +126,23 @@ def loss_map(
         cmap="viridis_r",
         rasterized=True,
         shading="nearest",
+    )
+
+
+def diverging(low: str, high: str) -> LinearSegmentedColormap:
+    """Return the colors from one over nothing to another: in the middle the page shows.
+
+    Args:
+        low: color of the least value.
+        high: color of the greatest.
+
+    >>> float(diverging("#0f72ec", "#9e6c10")(0.5)[-1]) < 0.01
+    True
+    """
+    stops = [to_rgba(low, 0.85), to_rgba(low, 0), to_rgba(high, 0), to_rgba(high, 0.85)]
+    places = [0.0, 0.5, 0.5, 1.0]
+    return LinearSegmentedColormap.from_list(
+        "diverging", list(zip(places, stops, strict=True)), N=512
     )
 
 

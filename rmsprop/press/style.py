@@ -7,8 +7,10 @@ __all__ = ["COLORS", "INK", "MUTED", "SERIES", "darken", "use_style"]
 
 INK, MUTED, GRID, PAPER = "#1f2328", "#6e7781", "#d8dee4", "#ffffff"
 
-# One color per method in every figure, chosen so that readers with any kind of color blindness tell
-# them apart in light and in dark; tests/press/test_publish.py measures how well.
+# A color has one meaning in the whole book: a method has its own, shades of `SERIES` are values of
+# what is varied, and all else, such as where a run goes wrong, is `INK` or `MUTED`. They are chosen
+# so that readers with any kind of color blindness tell methods apart in light and in dark;
+# tests/press/test_publish.py measures how well.
 COLORS = {
     "gradient descent": "#9e6c10",
     "momentum": "#900083",

@@ -19,8 +19,8 @@ from sphinx.util.math import get_node_equation_number
 __all__ = ["setup", "typeset"]
 
 KATEX = Path(__file__).with_name("katex")
-LETTERS = ("Main-Regular", "Math-Italic")
-"""The fonts that nearly every formula takes."""
+LETTERS = ("Main-Regular", "Math-Italic", "AMS-Regular", "Size")
+"""The fonts that most formulas take: upright, italic, blackboard, and the large parentheses."""
 PART = '<span class="katex-base">'
 # What the search quotes of a page would have every formula twice, and its source.
 QUOTED_ONCE = r"""
