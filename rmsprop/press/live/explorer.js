@@ -53,8 +53,9 @@
 
   const play = button("Play", () => {
     const { step, settings } = state;
-    if (player.playing()) player.pause();
-    else player.play(step < settings.steps ? step : 0, settings.steps);
+    if (player.playing()) return player.pause();
+    figure.hush();
+    return player.play(step < settings.steps ? step : 0, settings.steps);
   });
   const rest = (step) => {
     player.pause();

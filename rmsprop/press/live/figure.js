@@ -12,9 +12,11 @@ Live.figure = (root, name, title) => {
     message.textContent = text;
   };
 
+  const hush = () => clearTimeout(timer);
+
   // Once the hand rests, or a screen reader would never finish.
   const summarize = (describe) => {
-    clearTimeout(timer);
+    hush();
     timer = setTimeout(() => {
       summary.textContent = describe();
     }, 300);
@@ -61,5 +63,5 @@ Live.figure = (root, name, title) => {
     });
   };
 
-  return { address, attach, follow, link, message, say, summarize, summary };
+  return { address, attach, follow, hush, link, message, say, summarize, summary };
 };

@@ -169,7 +169,7 @@
   };
 
   const showTable = () => {
-    const heads = ["alpha", "half-life", "grad_avg", "square_avg", "√v", "step / lr"];
+    const heads = ["alpha", "half-life", "grad_\u200bavg", "square_\u200bavg", "√v", "step / lr"];
     replaceChildren(now, [table(heads, NAMES.map(row))]);
   };
 
