@@ -57,7 +57,7 @@ Live.chart = (() => {
     };
     const window = svg("rect", { x: 0, y: -height, height: 3 * height });
     const now = svg("line", { y1: TOP, y2: height - BOTTOM, class: "now" });
-    const plot = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img" }, [
+    const plot = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "live-pick" }, [
       svg("clipPath", { id: clip }, [window]), ...Object.values(layers), now,
     ]);
     let end = 1;
