@@ -102,10 +102,10 @@
           fieldset(["RMSprop"], "rmsprop", [
             ...["rmsprop.eps", "rmsprop.momentum"].map(slider), flag("rmsprop.centered"),
           ]),
-          method("adam", [slider("adam.lr"), flag("decay")]),
+          method("adam", [slider("adam.lr")]),
           method("descent", [slider("descent.rate")]),
           method("momentum", ["momentum.rate", "momentum.momentum"].map(slider)),
-          fieldset(["Problem"], "problem", [surfaces.box, ...["x", "y", "steps"].map(slider)]),
+          fieldset(["Problem"], "problem", [surfaces.box, ...["x", "y", "steps"].map(slider), flag("decay")]),
           fieldset(["Methods shown"], "problem", model.METHODS.map(check)),
           limit,
         ]),
