@@ -1,5 +1,7 @@
 """Live figures: for every reader, on every screen, and with no network."""
 
+import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,16 @@ LINKS = {
     "signal": "#signal?signal=nine&third=0.995&at=41",
 }
 
+UNFOLD = "document.querySelectorAll('.live details').forEach(details => details.open = true)"
+
 every_figure = pytest.mark.parametrize("name", FIGURES)
 
 
 @every_figure
 def test_keyboard_reaches_every_control_and_shows_where_it_is(opened, name):
     page = opened(PLACES[name])
-    controls = page.locator(".live :is(select, button, input, a[href]):not(:disabled)")
+    page.evaluate(UNFOLD)
+    controls = page.locator(".live :is(select, button, input, summary, a[href]):not(:disabled)")
     page.locator(".live-head select").focus()
     reached = 1
     while True:
@@ -36,7 +41,8 @@ def test_keyboard_reaches_every_control_and_shows_where_it_is(opened, name):
 @pytest.mark.parametrize("width", [360, 1280])
 def test_every_control_has_a_name_and_room_for_a_finger(opened, name, width):
     page = opened(PLACES[name], viewport={"width": width, "height": 740})
-    for control in page.locator(".live :is(select, button, input, .live-buttons a)").all():
+    page.evaluate(UNFOLD)
+    for control in page.locator(".live :is(select, button, input, summary, .live-buttons a)").all():
         label = "e => e.textContent + Array.from(e.labels || [], l => l.textContent).join()"
         assert control.evaluate(label).strip()
         target = "e => (e.type === 'checkbox' ? e.parentNode : e).getBoundingClientRect().height"
@@ -44,11 +50,108 @@ def test_every_control_has_a_name_and_room_for_a_finger(opened, name, width):
 
 
 @every_figure
-@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])  # 320 is 1280 at 400%
 def test_figure_is_no_wider_than_the_screen(opened, name, width):
     page = opened(PLACES[name], viewport={"width": width, "height": 740})
+    page.evaluate(UNFOLD)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".live-now").evaluate("e => e.scrollWidth <= e.clientWidth")
+    for box in page.locator(".live, .live-now, .live-results, .live-more").all():
+        assert box.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+@every_figure
+def test_a_link_with_a_long_value_is_refused_and_no_wider_than_the_screen(opened, name):
+    link = f"#{name}?eps={'1' * 3000}&{'x' * 3000}=1"
+    page = opened(PLACES[name] + link, viewport={"width": 320, "height": 740})
+    page.locator(".live-message", has_text="This link cannot be followed").wait_for()
+    assert len(page.locator(".live-message").inner_text()) < 200
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@every_figure
+def test_every_control_has_a_name_of_its_own(opened, name):
+    page = opened(PLACES[name])
+    page.evaluate(UNFOLD)
+    names = page.locator(".live :is(select, input)").evaluate_all(
+        "all => all.map(e => e.ariaLabel || e.labels[0].textContent)"
+    )
+    assert len(names) == len(set(names)) > 6
+    if name == "explorer":
+        assert {"RMSprop lr", "RMSprop alpha", "Adam lr", "condition number"} <= set(names)
+
+
+@every_figure
+def test_every_key_moves_every_slider_from_everywhere(opened, name):
+    page = opened(PLACES[name])
+    page.evaluate(UNFOLD)
+    for slider in page.locator(".live input[type=range]:not(:disabled)").all():
+        label = slider.get_attribute("id")
+        slider.focus()
+        for end, *keys in (
+            ("Home", "ArrowRight", "ArrowUp", "PageUp"),
+            ("End", "ArrowLeft", "ArrowDown", "PageDown"),
+        ):
+            for key in keys:
+                page.keyboard.press(end)
+                texts = [slider.get_attribute("aria-valuetext")]
+                while len(texts) < 20 and slider.evaluate(INSIDE, key):
+                    page.keyboard.press(key)
+                    texts.append(slider.get_attribute("aria-valuetext"))
+                assert len(texts) == len(set(texts)) > 5, (label, key, texts)
+
+
+# Whether there is anything left in the direction of the key.
+INSIDE = "(e, key) => /Right|Up/.test(key) ? Number(e.value) < e.max : Number(e.value) > e.min"
+
+BETWEEN = [
+    ("explorer", "rmsprop.alpha", "0.99989", ("ArrowRight", "End")),
+    ("explorer", "rmsprop.alpha", "0.0001", ("ArrowLeft", "Home")),
+    ("explorer", "condition", "999", ("ArrowUp", "PageUp")),
+    ("explorer", "condition", "1.001", ("ArrowDown", "PageDown")),
+    ("explorer", "rmsprop.lr", "0.0123", ("ArrowRight", "ArrowLeft")),
+    ("signal", "third", "0.99989", ("ArrowRight", "End")),
+]
+
+
+@pytest.mark.parametrize(("name", "key", "value", "presses"), BETWEEN)
+def test_a_key_moves_a_value_between_two_stops(opened, name, key, value, presses):
+    for press in presses:
+        page = opened(f"{PLACES[name]}#{name}?{key}={value}")
+        before = page.locator(".live-buttons a").get_attribute("href")
+        assert f"{key}={value}" in before
+        page.locator(f"#{name}-{key.replace('.', '-')}").press(press)
+        assert page.locator(".live-buttons a").get_attribute("href") != before
+
+
+@every_figure
+def test_back_restores_the_opening_state_and_its_words(opened, name):
+    page = opened(PLACES[name])
+    link = page.locator(".live-buttons a")
+    opening = link.get_attribute("href")
+    page.evaluate("hash => location.hash = hash", LINKS[name])
+    page.wait_for_function("document.querySelector('.live-buttons a').hash === location.hash")
+    assert link.get_attribute("href") != opening
+    page.evaluate("hash => location.hash = hash", f"#{name}?eps=no")
+    page.locator(".live-message", has_text="cannot be followed").wait_for()
+    page.go_back()
+    page.wait_for_function("document.querySelector('.live-message').textContent === ''")
+    page.go_back()
+    page.wait_for_function(
+        "href => document.querySelector('.live-buttons a').getAttribute('href') === href",
+        arg=opening,
+    )
+
+
+@every_figure
+def test_a_message_is_gone_when_something_moves(opened, name):
+    page = opened(PLACES[name])
+    message = page.locator(".live-message")
+    page.locator(".live-buttons a").click()
+    assert "restores this setting" in message.inner_text()
+    page.locator(".live input[type=range]:not(:disabled)").first.press("ArrowLeft")
+    assert message.inner_text() == ""
+    page.go_back()
+    assert message.inner_text() == ""
 
 
 @every_figure
@@ -143,8 +246,20 @@ def test_scripts_are_loaded_only_where_they_are_used():
     assert all(f'data-live="{name}"' in (HTML / PLACES[name]).read_text() for name in FIGURES)
 
 
-def test_scripts_and_style_are_under_60_kb():
+def test_scripts_and_style_are_under_30_kb_as_they_travel():
     folder = ROOT / "rmsprop/press/live"
     own = [path for path in folder.iterdir() if path.suffix in (".js", ".css")]
     assert {f"{name}.js" for name in FIGURES} <= {path.name for path in own}
-    assert sum(path.stat().st_size for path in own) < 60_000
+    assert {path.name for path in own if path.suffix == ".js"} == {
+        script for name in FIGURES for script in scripts(name) if not script.endswith("-data.js")
+    }
+    assert sum(len(gzip.compress(path.read_bytes())) for path in own) < 30_000
+
+
+def test_scripts_are_of_one_dialect():
+    folders = ROOT / "rmsprop/press/live", ROOT / "book/_static"
+    for script in (path for folder in folders for path in folder.glob("*.js")):
+        text = script.read_text()
+        assert not re.search(r"^\s*var\b|\bfunction\s*\(|prototype|\.apply\(", text, re.M), (
+            script.name
+        )

@@ -9,6 +9,8 @@ from rmsprop.equations import iterate_average
 from rmsprop.press.live.signal import DEFAULTS, SIGNALS, STEPS
 
 PAGE = "moving-average.html"
+AGAIN = "hash => { location.hash = '#signal?signal=noise'; location.hash = hash; }"
+ARRIVED = "hash => document.querySelector('.live-buttons a').getAttribute('href') === hash"
 RUN = "([grads, alpha, eps]) => Live.averages(grads, alpha, eps)"
 
 
@@ -119,11 +121,10 @@ def test_link_restores_the_exact_drawing(opened):
     ("query", "complaint"),
     [
         ("first=1", "first is “1”, and must be a number between 0 and 0.9999"),
-        ("signal=drawn&gradients=1,2,x", "a gradient is “x”"),
-        ("signal=drawn&gradients=1,2", "it has 2 gradients, and must have 100"),
-        ("signal=drawn", "a gradient is “”"),
+        ("signal=drawn&gradients=1,2,x", "gradients is “1,2,x”, and must be 100 numbers"),
+        ("signal=drawn", "it has a drawing, and no gradients"),
         ("signal=loud", "signal is “loud”"),
-        ("at=0", "must be a number between 1 and 100"),
+        ("at=0", "must be a whole number between 1 and 100"),
         ("valueOf=1", "no setting “valueOf”"),
     ],
 )
@@ -134,3 +135,43 @@ def test_malformed_link_is_explained_and_the_picture_stays(opened, query, compla
     page.locator(".live-message", has_text="This link cannot be followed").wait_for()
     assert complaint in page.locator(".live-message").inner_text()
     assert page.locator(".live-charts").inner_html() == before
+
+
+def test_the_ends_of_every_slider_go_through_the_link(opened):
+    page = opened(PAGE)
+    link = page.locator(".live-buttons a")
+    for slider in page.locator(".live input[type=range]").all():
+        for end in ("Home", "End"):
+            slider.press(end)
+            hash, shown = link.get_attribute("href"), slider.get_attribute("aria-valuetext")
+            page.evaluate(AGAIN, hash)
+            page.wait_for_function(ARRIVED, arg=hash, timeout=3000)
+            assert page.locator(".live-message").inner_text() == ""
+            assert link.get_attribute("href") == hash
+            assert slider.get_attribute("aria-valuetext") == shown
+
+
+RANDOM = """seed => {
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const gradients = Array.from({length: 100}, () => Math.round(600 * random() - 300) / 100);
+  const averages = ["first", "second", "third"].map(name => `${name}=${0.9998 * random()}`);
+  const rest = `eps=${10 ** (13 * random() - 12)}&at=${1 + Math.floor(99 * random())}`;
+  return `#signal?signal=drawn&${averages.join("&")}&${rest}&gradients=${gradients.join(",")}`;
+}"""
+
+
+def test_random_drawings_go_through_the_link(opened):
+    page = opened(PAGE)
+    for seed in range(1, 51):
+        hash = page.evaluate(RANDOM, seed)
+        page.evaluate(AGAIN, hash)
+        page.wait_for_function(ARRIVED, arg=hash, timeout=3000)
+        assert page.locator(".live-message").inner_text() == ""
+
+
+def test_a_right_click_does_not_draw(opened):
+    page = opened(PAGE)
+    box = plot_at_rest(page)
+    before = page.locator(".live-buttons a").get_attribute("href")
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 40, button="right")
+    assert page.locator(".live-buttons a").get_attribute("href") == before

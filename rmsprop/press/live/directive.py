@@ -27,8 +27,8 @@ FIGURES = {"explorer": explorer, "signal": signal}
 def scripts(name: str) -> list[str]:
     """Return a live figure's scripts in the order of loading, its data among them.
 
-    >>> scripts("explorer")
-    ['optimizers.js', 'surfaces.js', 'parts.js', 'explorer-data.js', 'explorer.js']
+    >>> scripts("signal")[-3:]
+    ['figure.js', 'signal-data.js', 'signal.js']
     """
     return [*FIGURES[name].SCRIPTS, f"{name}-data.js", f"{name}.js"]
 

@@ -16,25 +16,34 @@ from numpy.typing import NDArray
 
 from rmsprop.experiments import problems
 from rmsprop.experiments.paths import trajectory
-from rmsprop.experiments.rules import Adam, GradientDescent, RMSpropRule, Rule
+from rmsprop.experiments.rules import Adam, GradientDescent, Rate, RMSpropRule, Rule
 from rmsprop.press.live.picture import save_still
 from rmsprop.press.style import COLORS, INK, MUTED, use_style
 
 __all__ = ["ALT", "CAPTION", "DEFAULTS", "SCRIPTS", "STORIES", "SURFACES", "Surface"]
 __all__ += ["data", "draw", "rules", "stories"]
 
-SCRIPTS = ("optimizers.js", "surfaces.js", "parts.js")
+SCRIPTS = (
+    *("optimizers.js", "surfaces.js", "numbers.js", "elements.js", "lines.js", "chart.js"),
+    *("links.js", "figure.js", "player.js"),
+    *("explorer-state.js", "explorer-words.js", "explorer-picture.js"),
+)
 
 ALT = (
     "Contours of a narrow valley along the horizontal axis with four paths from one start. "
-    "Gradient descent zigzags across the valley, momentum swings around the minimum, "
-    "RMSprop and Adam bend onto the floor and follow it."
+    "Gradient descent zigzags across the valley and is still on its floor when the run ends. "
+    "RMSprop and Adam bend onto the floor and follow it to the minimum; momentum swings around it."
 )
 CAPTION = (
-    "A valley with a condition number of 100: gradient descent zigzags across it, RMSprop divides "
-    "each coordinate by the size of its own gradient and does not notice that the valley is "
-    "narrow. On the web page, with scripts switched on, the start and every setting can be moved."
+    "A valley with a condition number of 100. The steep direction limits gradient descent’s "
+    "learning rate, so that it crawls along the floor. RMSprop divides each coordinate by the size "
+    "of its own gradient, does not notice that the valley is narrow, and is the first to come near "
+    "the minimum. On the web page, with scripts switched on, the start and every setting can be "
+    "moved."
 )
+
+NEAR = 0.05
+"""How far from a minimum a run may be to have come near it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,17 @@ class Surface:
     half: float
     levels: NDArray[np.float64]
     turns: bool = True
+
+    @property
+    def curvature(self) -> float:
+        """Return the largest curvature at a minimum, 1 where there is no minimum."""
+        minima = self.problem.minima
+        return max((np.linalg.eigvalsh(self._hessian(at))[-1].item() for at in minima), default=1.0)
+
+    def _hessian(self, at: NDArray[np.float64]) -> NDArray[np.float64]:
+        # By imaginary steps, which are exact to rounding: nothing is subtracted.
+        steps = at + 1e-30j * np.eye(2)
+        return self.problem.gradient(steps).imag / 1e-30
 
     def contours(self) -> list[str]:
         """Return an SVG path for every level, in thousandths of `half` from the center."""
@@ -127,26 +147,32 @@ DEFAULTS: dict[str, Any] = {
     "angle": 0,
     "x": -1.2,
     "y": 0.6,
-    "steps": 150,
-    "methods": "descent,momentum,rmsprop,adam",
-    "descent.lr": 0.018,
-    "momentum.lr": 0.004,
+    "steps": 100,
+    "methods": "rmsprop,descent,momentum,adam",
+    "decay": True,
+    "descent.rate": 0.9,
+    "momentum.rate": 0.5,
     "momentum.momentum": 0.9,
-    "rmsprop.lr": 0.02,
+    "rmsprop.lr": 0.05,
     "rmsprop.alpha": 0.9,
     "rmsprop.eps": 1e-8,
     "rmsprop.momentum": 0,
     "rmsprop.centered": False,
     "adam.lr": 0.05,
 }
-"""The explorer's settings, named as in its links, and their values where a story is silent."""
+"""The explorer's settings, named as in its links, and their values where a story is silent.
+
+Rates of gradient descent and momentum are shares of the largest that is stable at the minimum.
+"""
 
 STORIES: list[dict[str, Any]] = [
     {
         "id": "aligned",
         "title": "A valley along an axis",
-        "text": "Gradient descent zigzags across the valley. RMSprop divides each coordinate by "
-        "the size of its own gradient: move the condition number, and its path stays where it is.",
+        "text": "The steep direction limits gradient descent’s rate, so that it crawls along the "
+        "floor. RMSprop divides each coordinate by the size of its own gradient, and is the first "
+        "near the minimum. Raise the condition number: gradient descent and momentum slow down, "
+        "and RMSprop’s path stays where it is. Its lr and Adam’s fall to zero over the run.",
         "chapter": "contours",
         "settings": {},
     },
@@ -170,6 +196,8 @@ STORIES: list[dict[str, Any]] = [
             "steps": 60,
             "condition": 10,
             "methods": "rmsprop,adam",
+            "decay": False,
+            "rmsprop.lr": 0.02,
             "rmsprop.alpha": 0.999,
             "adam.lr": 0.02,
         },
@@ -179,9 +207,16 @@ STORIES: list[dict[str, Any]] = [
         "title": "No rest at a constant rate",
         "text": "Near the minimum RMSprop’s steps tend to the length lr whatever the gradient: "
         "each coordinate ends up jumping between lr / 2 and −lr / 2. An eps above lr / 2 times the "
-        "curvature, here 0.1 in x and 0.3 in y, ends the jumping.",
+        "curvature, here 0.1 in x and 0.3 in y, ends the jumping. So does an lr that falls to "
+        "zero; both are under “More settings”.",
         "chapter": "update-rule",
-        "settings": {"methods": "rmsprop", "condition": 3, "rmsprop.lr": 0.2},
+        "settings": {
+            "methods": "rmsprop",
+            "condition": 3,
+            "steps": 150,
+            "decay": False,
+            "rmsprop.lr": 0.2,
+        },
     },
     {
         "id": "trap",
@@ -195,8 +230,9 @@ STORIES: list[dict[str, Any]] = [
             "x": 0,
             "y": 0.8,
             "steps": 300,
-            "methods": "descent,rmsprop",
-            "descent.lr": 0.02,
+            "methods": "rmsprop,descent",
+            "decay": False,
+            "descent.rate": 0.01,
             "rmsprop.lr": 0.03,
             "rmsprop.alpha": 0.2,
         },
@@ -213,8 +249,8 @@ STORIES: list[dict[str, Any]] = [
             "surface": "slope",
             "x": 0.9,
             "y": 0.9,
-            "steps": 100,
             "methods": "rmsprop",
+            "decay": False,
             "rmsprop.lr": 0.01,
             "rmsprop.centered": True,
         },
@@ -223,17 +259,18 @@ STORIES: list[dict[str, Any]] = [
         "id": "curved",
         "title": "A curved valley",
         "text": "Rosenbrock’s valley turns as it goes: no axis lies along it. Each method has the "
-        "rate, of 28 between 0.0001 and 0.7, that is best after 500 steps. RMSprop is no better "
-        "than gradient descent here. Momentum is.",
+        "constant rate that is best after 500 steps, of 28 over almost four powers of ten. RMSprop "
+        "is no better than gradient descent here. Momentum is.",
         "chapter": "contours",
         "settings": {
             "surface": "rosenbrock",
             "x": -1.2,
             "y": 1,
             "steps": 500,
-            "methods": "descent,momentum,rmsprop",
-            "descent.lr": 0.003,
-            "momentum.lr": 0.003,
+            "methods": "rmsprop,descent,momentum",
+            "decay": False,
+            "descent.rate": 1.5,
+            "momentum.rate": 1,
             "rmsprop.lr": 0.01,
         },
     },
@@ -248,19 +285,52 @@ def rules(settings: dict[str, Any]) -> dict[str, Rule]:
     GradientDescent(lr=0.018, momentum=0.0)
     """
     s = settings
+    momentum = s["momentum.momentum"]
     offered: dict[str, Rule] = {
-        "descent": GradientDescent(s["descent.lr"]),
-        "momentum": GradientDescent(s["momentum.lr"], s["momentum.momentum"]),
         "rmsprop": RMSpropRule(
-            s["rmsprop.lr"],
+            _distance(s, s["rmsprop.lr"]),
             s["rmsprop.alpha"],
             s["rmsprop.eps"],
             s["rmsprop.momentum"],
             centered=s["rmsprop.centered"],
         ),
-        "adam": Adam(s["adam.lr"]),
+        "descent": GradientDescent(_share(s, s["descent.rate"])),
+        "momentum": GradientDescent(_share(s, s["momentum.rate"], momentum), momentum),
+        "adam": Adam(_distance(s, s["adam.lr"])),
     }
     return {name: rule for name, rule in offered.items() if name in s["methods"].split(",")}
+
+
+def _share(settings: dict[str, Any], share: float, momentum: float = 0.0) -> float:
+    """Return the rate that is a share of the largest stable one at the minimum."""
+    surface = settings["surface"]
+    quadratic = surface == "quadratic"
+    curvature = settings["condition"] if quadratic else SURFACES[surface].curvature
+    return share * (2 * (1 + momentum) / curvature)
+
+
+def _distance(settings: dict[str, Any], lr: float) -> Rate:
+    """Return the rate of a method whose steps have about its length: it may fall to zero."""
+    steps = settings["steps"]
+    return (lambda t: lr * (1 - (t - 1) / steps)) if settings["decay"] else lr
+
+
+NAMES = {
+    "rmsprop": "RMSprop",
+    "descent": "gradient descent",
+    "momentum": "momentum",
+    "adam": "Adam",
+}
+"""What methods are called, in the order in which they are listed."""
+
+# As in live.css and lines.js.
+LINES: dict[str, dict[str, Any]] = {
+    "rmsprop": {"linewidth": 2},
+    "descent": {"linewidth": 1},
+    "momentum": {"linewidth": 1.1, "dashes": (6, 2)},
+    "adam": {"linewidth": 1.6, "dashes": (1, 1.5)},
+}
+MARKS = {"rmsprop": "o", "descent": "s", "momentum": "^", "adam": "D"}
 
 
 def stories() -> list[str]:
@@ -273,6 +343,7 @@ def data() -> dict[str, Any]:
     return {
         "defaults": DEFAULTS,
         "stories": STORIES,
+        "near": NEAR,
         "surfaces": {
             name: {
                 "label": surface.label,
@@ -281,6 +352,7 @@ def data() -> dict[str, Any]:
                 "start": surface.problem.start.tolist(),
                 "minima": surface.problem.minima.tolist(),
                 "least": surface.problem.minimum if len(surface.problem.minima) else None,
+                "curvature": surface.curvature,
                 "turns": surface.turns,
                 "levels": surface.levels.tolist(),
                 "contours": surface.contours() if name != "quadratic" else [],
@@ -295,7 +367,6 @@ def draw(folder: Path, name: str) -> None:
     use_style()
     settings, surface = DEFAULTS | STORIES[0]["settings"], SURFACES["quadratic"]
     problem = problems.quadratic(settings["condition"], math.radians(settings["angle"]))
-    names = dict(zip(("descent", "momentum", "rmsprop", "adam"), _NAMES, strict=True))
     fig, ax = plt.subplots(figsize=(5.6, 4.2))
     line = np.linspace(-surface.half, surface.half, 301)
     mesh = np.stack(np.meshgrid(line, line), axis=-1)
@@ -306,15 +377,19 @@ def draw(folder: Path, name: str) -> None:
         alpha=0.6,
     )
     start = [settings["x"], settings["y"]]
-    for method, rule in rules(settings).items():
+    # RMSprop above the others, as on the page.
+    for order, (method, rule) in enumerate(rules(settings).items()):
         path = trajectory(problem.gradient, start, rule, settings["steps"])
-        ax.plot(*path.T, color=COLORS[names[method]], linewidth=1.3, label=names[method])
+        (drawn,) = ax.plot(
+            *path.T, color=COLORS[NAMES[method]], label=NAMES[method], **LINES[method]
+        )
+        drawn.set_zorder(3 - order / 10)
+        ax.plot(
+            *path[-1], MARKS[method], color=drawn.get_color(), markersize=5, zorder=3 - order / 10
+        )
     ax.plot(*start, "o", color=INK, markersize=4)
     ax.plot(*surface.problem.minima.T, "*", color=INK, markersize=8)
     ax.grid(False)
     ax.set(aspect="equal", xlim=line[[0, -1]], ylim=line[[0, -1]])
     fig.legend(loc="outside right upper")
     save_still(fig, folder, name)
-
-
-_NAMES = ("gradient descent", "momentum", "RMSprop", "Adam")

@@ -6,47 +6,40 @@
  * changes param and state, arrays of one number per coordinate. What each step divided the gradient
  * by is left in state.root (sqrt(v)) and lr over all of the denominator in state.rate.
  */
-var Live = { data: {} };
+const Live = { data: {} };
 
-Live.optimizers = (function () {
+Live.optimizers = (() => {
   "use strict";
 
-  function zeros() {
-    return [0, 0];
-  }
+  const zeros = () => [0, 0];
 
-  var descent = {
-    start: function () {
-      return { momentum_buffer: zeros() };
-    },
-    step: function (param, grad, state, options) {
-      for (var i = 0; i < param.length; i++) {
-        var buffer = options.momentum * state.momentum_buffer[i] + grad[i];
+  const descent = {
+    start: () => ({ momentum_buffer: zeros() }),
+    step(param, grad, state, options) {
+      for (let i = 0; i < param.length; i++) {
+        const buffer = options.momentum * state.momentum_buffer[i] + grad[i];
         state.momentum_buffer[i] = buffer;
         param[i] -= options.lr * buffer;
       }
     },
   };
 
-  var rmsprop = {
-    start: function () {
-      return {
-        square_avg: zeros(),
-        grad_avg: zeros(),
-        grad_var: zeros(),
-        momentum_buffer: zeros(),
-        root: zeros(),
-        rate: zeros(),
-      };
-    },
-    step: function (param, grad, state, options) {
-      var alpha = options.alpha;
-      for (var i = 0; i < param.length; i++) {
-        var g = grad[i];
-        var average;
-        if (options.centered) {
+  const rmsprop = {
+    start: () => ({
+      square_avg: zeros(),
+      grad_avg: zeros(),
+      grad_var: zeros(),
+      momentum_buffer: zeros(),
+      root: zeros(),
+      rate: zeros(),
+    }),
+    step(param, grad, state, { lr, alpha, eps, momentum, centered }) {
+      for (let i = 0; i < param.length; i++) {
+        const g = grad[i];
+        let average;
+        if (centered) {
           // The variance as a sum of squares: rounding cannot make it negative.
-          var deviation = g - state.grad_avg[i];
+          const deviation = g - state.grad_avg[i];
           state.grad_avg[i] += (1 - alpha) * deviation;
           average = alpha * (state.grad_var[i] + (1 - alpha) * (deviation * deviation));
           state.grad_var[i] = average;
@@ -55,70 +48,75 @@ Live.optimizers = (function () {
           state.square_avg[i] = average;
         }
         state.root[i] = Math.sqrt(average);
-        var denominator = state.root[i] + options.eps;
-        state.rate[i] = options.lr / denominator;
-        state.momentum_buffer[i] =
-          options.momentum * state.momentum_buffer[i] + g / denominator;
-        param[i] -= options.lr * state.momentum_buffer[i];
+        const divisor = Live.divisor(state.root[i], eps);
+        state.rate[i] = lr / divisor;
+        state.momentum_buffer[i] = momentum * state.momentum_buffer[i] + g / divisor;
+        param[i] -= lr * state.momentum_buffer[i];
       }
     },
   };
 
-  var adam = {
-    start: function () {
-      return { t: 0, grad_avg: zeros(), square_avg: zeros(), root: zeros(), rate: zeros() };
-    },
-    step: function (param, grad, state, options) {
-      var beta1 = 0.9;
-      var beta2 = 0.999;
-      var eps = 1e-8;
+  const adam = {
+    start: () => ({ t: 0, grad_avg: zeros(), square_avg: zeros(), root: zeros(), rate: zeros() }),
+    step(param, grad, state, { lr }) {
+      const beta1 = 0.9;
+      const beta2 = 0.999;
+      const eps = 1e-8;
       state.t += 1;
-      for (var i = 0; i < param.length; i++) {
-        var g = grad[i];
+      for (let i = 0; i < param.length; i++) {
+        const g = grad[i];
         state.grad_avg[i] = beta1 * state.grad_avg[i] + (1 - beta1) * g;
         state.square_avg[i] = beta2 * state.square_avg[i] + (1 - beta2) * (g * g);
-        var mean = state.grad_avg[i] / (1 - Math.pow(beta1, state.t));
-        state.root[i] = Math.sqrt(state.square_avg[i] / (1 - Math.pow(beta2, state.t)));
-        state.rate[i] = options.lr / (state.root[i] + eps);
-        param[i] -= (options.lr * mean) / (state.root[i] + eps);
+        const mean = state.grad_avg[i] / (1 - beta1 ** state.t);
+        state.root[i] = Math.sqrt(state.square_avg[i] / (1 - beta2 ** state.t));
+        state.rate[i] = lr / (state.root[i] + eps);
+        param[i] -= (lr * mean) / (state.root[i] + eps);
       }
     },
   };
 
   // Heavy-ball momentum is gradient descent with a momentum.
-  return { descent: descent, momentum: descent, rmsprop: rmsprop, adam: adam };
+  return { descent, momentum: descent, rmsprop, adam };
 })();
 
-/* Run a rule on a problem. Returns the points, their losses, the gradients at them, and for the rules
- * that have them sqrt(v) and the effective rate of every step. A run ends early when a number is no longer finite or
+// What a gradient is divided by: where that would be 0, the parameter stays, as in the library.
+Live.divisor = (root, eps) => (root + eps === 0 ? Infinity : root + eps);
+
+/* Run a rule on a problem. Where options.decay is true, lr falls linearly, to 0 after the last step.
+ * Returns the points, their losses, the gradients at them, and for the rules that have them sqrt(v)
+ * and the effective rate of every step. A run ends early when a number is no longer finite or
  * farther than 1e6 from the start: diverged is then the step that did it, else null. */
-Live.run = function (rule, problem, options, start, steps) {
+Live.run = (rule, problem, options, start, steps) => {
   "use strict";
-  var optimizer = Live.optimizers[rule];
-  var state = optimizer.start();
-  var param = start.slice();
-  var run = { points: [start.slice()], losses: [problem.value(start)] };
-  run.gradients = [];
-  run.roots = [];
-  run.rates = [];
-  run.diverged = null;
-  for (var t = 1; t <= steps; t++) {
-    var grad = problem.gradient(param, t);
-    optimizer.step(param, grad, state, options);
+  const optimizer = Live.optimizers[rule];
+  const state = optimizer.start();
+  const param = [...start];
+  const run = {
+    points: [[...start]],
+    losses: [problem.value(start)],
+    gradients: [],
+    roots: [],
+    rates: [],
+    diverged: null,
+  };
+  for (let t = 1; t <= steps; t++) {
+    const lr = options.decay ? options.lr * (1 - (t - 1) / steps) : options.lr;
+    const grad = problem.gradient(param, t);
+    optimizer.step(param, grad, state, { ...options, lr });
     problem.project(param);
-    var loss = problem.value(param);
-    var distance = Math.hypot(param[0] - start[0], param[1] - start[1]);
+    const loss = problem.value(param);
+    const distance = Math.hypot(param[0] - start[0], param[1] - start[1]);
     // Written so that NaN fails it too.
     if (!(distance < 1e6 && Math.abs(loss) < Infinity)) {
       run.diverged = t;
       break;
     }
-    run.points.push(param.slice());
+    run.points.push([...param]);
     run.losses.push(loss);
     run.gradients.push(grad);
     if (state.root) {
-      run.roots.push(state.root.slice());
-      run.rates.push(state.rate.slice());
+      run.roots.push([...state.root]);
+      run.rates.push([...state.rate]);
     }
   }
   return run;
@@ -126,19 +124,19 @@ Live.run = function (rule, problem, options, start, steps) {
 
 /* Return the averages that RMSprop keeps of a sequence of gradients of one parameter, sqrt(v), and
  * the step in units of lr, g / (sqrt(v) + eps), at every t. */
-Live.averages = function (grads, alpha, eps) {
+Live.averages = (grads, alpha, eps) => {
   "use strict";
-  var kept = { grad_avg: [], square_avg: [], root: [], step: [] };
-  var grad_avg = 0;
-  var square_avg = 0;
-  grads.forEach(function (g) {
+  const kept = { grad_avg: [], square_avg: [], root: [], step: [] };
+  let grad_avg = 0;
+  let square_avg = 0;
+  for (const g of grads) {
     grad_avg = alpha * grad_avg + (1 - alpha) * g;
     square_avg = alpha * square_avg + (1 - alpha) * (g * g);
-    var root = Math.sqrt(square_avg);
+    const root = Math.sqrt(square_avg);
     kept.grad_avg.push(grad_avg);
     kept.square_avg.push(square_avg);
     kept.root.push(root);
-    kept.step.push(g === 0 ? 0 : g / (root + eps));
-  });
+    kept.step.push(g / Live.divisor(root, eps));
+  }
   return kept;
 };

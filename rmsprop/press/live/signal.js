@@ -1,234 +1,215 @@
 /* The averages of gradients that the reader draws. optimizers.js computes, this shows. */
-(function () {
+(() => {
   "use strict";
 
-  var root = document.querySelector('[data-live="signal"]');
+  const root = document.querySelector('[data-live="signal"]');
   if (!root) return;
 
-  var data = Live.data.signal;
-  var parts = Live.parts;
-  var element = parts.element;
-  var number = parts.number;
-  var NAMES = ["first", "second", "third"];
-  var MOST = 3; // of a gradient's size
-  var CONTROLS = {
-    first: { label: "alpha", scale: parts.memory },
-    second: { label: "alpha", scale: parts.memory },
-    third: { label: "alpha", scale: parts.memory },
-    eps: { label: "eps", scale: parts.logarithmic(1e-12, 10, 2) },
-    at: { label: "step", scale: parts.linear(1, data.steps, 1) },
+  const data = Live.data.signal;
+  const { button, element, replaceChildren, select, slider: makeSlider, table } = Live.elements;
+  const { chart, linear: axis } = Live.chart;
+  const { linear, logarithmic, memory, number, rounded, withZero } = Live.numbers;
+  const { choice, list, read, real, refuseOthers, whole, write } = Live.links;
+  const figure = Live.figure(root, "signal", "Averages of gradients that you draw");
+
+  const NAMES = ["first", "second", "third"];
+  const MOST = 3; // of a gradient's size
+  const HEIGHTS = linear(-MOST, MOST, 120);
+  const SCALES = {
+    first: memory,
+    second: memory,
+    third: memory,
+    eps: withZero(logarithmic(1e-12, 10)),
+    at: linear(1, data.steps, data.steps - 1),
+  };
+  const DRAWN = "drawn";
+
+  // --- the state: settings, named as in links, and the gradients -----------------------------------
+
+  const told = (signal) => ({ ...data.defaults, signal });
+  const gradientsOf = (signal) => [...data.signals[signal].values];
+
+  let settings = told(root.dataset.story || data.defaults.signal);
+  let grads = gradientsOf(settings.signal);
+  let kept = {};
+  const opening = settings;
+
+  const codecs = {
+    signal: choice([...Object.keys(data.signals), DRAWN]),
+    first: real(memory),
+    second: real(memory),
+    third: real(memory),
+    eps: real(SCALES.eps),
+    at: whole(SCALES.at),
+  };
+  const drawing = list(real(HEIGHTS), data.steps);
+
+  // "#signal?signal=noise&third=0.999", a drawing with all its values.
+  const address = () => {
+    const { signal } = settings;
+    const values = signal === DRAWN ? { ...settings, gradients: grads } : settings;
+    return write("signal", { signal }, values, { ...data.defaults, signal });
   };
 
-  var settings = Object.assign({}, data.defaults, root.dataset.story && { signal: root.dataset.story });
-  var grads = values(settings.signal);
-  var kept = {};
+  const restore = (query) => {
+    const wanted = { ...data.defaults };
+    refuseOthers(query, [...Object.keys(wanted), "gradients"]);
+    for (const key of Object.keys(wanted)) wanted[key] = read(query, key, codecs[key], wanted[key]);
+    const drawn = read(query, "gradients", drawing, null);
+    if (wanted.signal === DRAWN && !drawn) throw new Error("it has a drawing, and no gradients");
+    become(wanted, wanted.signal === DRAWN ? drawn : gradientsOf(wanted.signal));
+  };
 
-  function values(name) {
-    return data.signals[name].values.slice();
-  }
+  // --- controls ------------------------------------------------------------------------------------
 
-  // --- elements ----------------------------------------------------------------------------------
+  const change = (changes) => become({ ...settings, ...changes }, grads);
 
-  function slider(key) {
-    CONTROLS[key].slider = parts.slider("signal-" + key, CONTROLS[key].label, function (value) {
-      settings[key] = value;
-      update();
-    });
-    CONTROLS[key].slider.box.classList.add(key);
-    return CONTROLS[key].slider.box;
-  }
+  const sliders = {};
+  const slider = (key, group, label) => {
+    sliders[key] = makeSlider(`signal-${key}`, group, label, (value) => change({ [key]: value }));
+    sliders[key].box.classList.add(key);
+    return sliders[key].box;
+  };
+  const average = (name) => {
+    const box = slider(name, name, "alpha");
+    box.firstChild.prepend(Live.lines.sample(name));
+    return box;
+  };
 
-  var own = ["drawn", "Your own drawing"];
-  var titles = Object.keys(data.signals).map(function (name) {
-    return [name, data.signals[name].title];
+  const OWN = "Your own drawing";
+  const titles = Object.entries(data.signals).map(([name, { title }]) => [name, title]);
+  const signals = select("Gradients", [...titles, [DRAWN, OWN]], (signal) => {
+    become({ ...settings, signal }, signal === DRAWN ? grads : gradientsOf(signal));
   });
-  var signals = parts.select("Gradients", titles.concat([own]), function (name) {
-    settings.signal = name;
-    if (name !== "drawn") grads = values(name);
-    figure.say("");
-    update();
+  const gradient = makeSlider("signal-gradient", "", "its gradient", (value) => {
+    put([[settings.at, value]], settings.at);
   });
-  var words = element("p", { class: "live-story" });
-  var scale = parts.linear(-MOST, MOST, 0.05);
-  var gradient = parts.slider("signal-gradient", "its gradient", function (value) {
-    put(settings.at, value);
-    update();
-  });
-  var reset = parts.button("Reset", function () {
-    settings = Object.assign({}, data.defaults);
-    grads = values(settings.signal);
-    figure.say("");
-    update();
-  });
+  const reset = button("Reset", () => become(told(data.defaults.signal), gradientsOf(data.defaults.signal)));
 
-  function put(t, value) {
-    grads[t - 1] = value;
-    settings.signal = "drawn";
-    figure.say("");
-  }
+  const put = (pairs, at) => {
+    const changed = [...grads];
+    for (const [t, value] of pairs) changed[t - 1] = value;
+    become({ ...settings, signal: DRAWN, at }, changed);
+  };
 
   // A stroke passes over steps that no event names: they get the values between.
-  var before = null;
-  function stroke(t, share, begins) {
-    t = Math.max(t, 1);
-    var value = scale.value(share);
+  let before = null;
+  const stroke = (time, share, begins) => {
+    const t = Math.max(time, 1);
+    const value = -MOST + 2 * MOST * share;
     if (begins || !before) before = [t, value];
-    var span = Math.abs(t - before[0]);
-    for (var k = 0; k <= span; k++) {
-      var part = span ? k / span : 1;
-      var mixed = before[1] + part * (value - before[1]);
-      put(Math.round(before[0] + part * (t - before[0])), Number(mixed.toFixed(2)));
-    }
+    const [t0, value0] = before;
+    const span = Math.abs(t - t0);
+    const pairs = Array.from({ length: span + 1 }, (_, k) => {
+      const part = span ? k / span : 1;
+      const mixed = value0 + part * (value - value0);
+      return [Math.round(t0 + part * (t - t0)), rounded(Math.round(100 * mixed) / 100, 10)];
+    });
     before = [t, value];
-    settings.at = t;
-    update();
-  }
-  function point(t) {
-    settings.at = Math.max(t, 1);
-    update();
-  }
+    put(pairs, t);
+  };
+  const point = (t) => change({ at: Math.max(t, 1) });
 
-  var figure = parts.figure(root, "signal", "Averages of gradients that you draw");
-  var now = element("div", { class: "live-now" });
-  var drawn = parts.chart("gradient (gray) and grad_avg: draw here", 340, 200, stroke);
+  // --- the page ------------------------------------------------------------------------------------
+
+  const words = element("p", { class: "live-story" });
+  const now = element("div", { class: "live-now" });
+  const drawn = chart("gradient (gray) and grad_avg: draw here", 340, 200, stroke);
   drawn.plot.classList.add("live-draw");
-  var charts = [
-    ["square_avg, in gray the squared gradient", "square_avg"],
-    ["√v, in gray the gradient’s size", "root"],
-    ["step / lr = g / (√v + eps)", "step"],
-  ].map(function (chart) {
-    return { chart: parts.chart(chart[0], 340, 200, point), key: chart[1] };
-  });
+  const charts = {
+    square_avg: chart("square_avg, in gray the squared gradient", 340, 200, point),
+    root: chart("√v, in gray the gradient’s size", 340, 200, point),
+    step: chart("step / lr = g / (√v + eps)", 340, 200, point),
+  };
 
-  figure.show(element("div", { class: "live live-signal" }, [
-    element("div", { class: "live-head" }, [signals.box, words]),
-    element("div", { class: "live-charts" }, [drawn].concat(charts.map(function (one) {
-      return one.chart;
-    })).map(function (chart) {
-      return chart.box;
-    })),
-    element("div", { class: "live-under" }, [
-      element("div", { class: "live-buttons" }, [reset, figure.link]),
-      slider("at"),
-      gradient.box,
-      now,
-      figure.message,
+  figure.attach(
+    element("div", { class: "live live-signal" }, [
+      element("div", { class: "live-head" }, [signals.box, words]),
+      element("div", { class: "live-charts" }, [drawn, ...Object.values(charts)].map(({ box }) => box)),
+      element("div", { class: "live-under" }, [
+        element("div", { class: "live-buttons" }, [reset, figure.link]),
+        slider("at", "", "step"),
+        gradient.box,
+        now,
+        figure.message,
+      ]),
+      element("div", { class: "live-controls" }, [...NAMES.map(average), slider("eps", "", "eps")]),
+      figure.summary,
     ]),
-    element("div", { class: "live-controls" }, NAMES.concat("eps").map(slider)),
-    figure.summary,
-  ]));
+  );
 
-  // --- showing -----------------------------------------------------------------------------------
+  // --- showing -------------------------------------------------------------------------------------
 
-  function draw() {
-    function lines(key, raw) {
-      return [{ name: "raw", first: 1, values: raw }].concat(NAMES.map(function (name) {
-        return { name: name, first: 1, values: kept[name][key] };
-      }));
+  const lines = (key, raw) => [
+    { name: "raw", first: 1, values: raw },
+    ...NAMES.map((name) => ({ name: `run ${name}`, first: 1, values: kept[name][key] })),
+  ];
+
+  const fitted = (series) => {
+    const all = series.flatMap(({ values }) => values);
+    const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)];
+    return axis(low, low === high ? 1 : high);
+  };
+
+  const drawCharts = () => {
+    drawn.draw(lines("grad_avg", grads), axis(-MOST, MOST), data.steps);
+    const raw = { square_avg: grads.map((g) => g * g), root: grads.map(Math.abs), step: [] };
+    for (const [key, one] of Object.entries(charts)) {
+      const series = lines(key, raw[key]);
+      one.draw(series, fitted(series), data.steps);
     }
-    drawn.draw(lines("grad_avg", grads), parts.plain(-MOST, MOST), data.steps, settings.at);
-    charts.forEach(function (one) {
-      var series = lines(one.key, one.key === "square_avg" ? grads.map(function (g) {
-        return g * g;
-      }) : grads.map(Math.abs));
-      if (one.key === "step") series.shift();
-      var all = [].concat.apply([0], series.map(function (s) {
-        return s.values;
-      }));
-      var low = Math.min.apply(null, all);
-      var high = Math.max.apply(null, all);
-      if (low === high) high = 1;
-      one.chart.draw(series, parts.plain(low, high), data.steps, settings.at);
-    });
-  }
+    for (const one of [drawn, ...Object.values(charts)]) one.at(settings.at);
+  };
 
-  function drawTable() {
-    var heads = ["alpha", "half-life", "grad_avg", "square_avg", "√v", "step / lr"];
-    var table = parts.table(heads, NAMES.map(function (name) {
-      var alpha = settings[name];
-      var half = alpha > 0 ? Math.log(0.5) / Math.log(alpha) : 0;
-      return [String(alpha), number(half)].concat(
-        ["grad_avg", "square_avg", "root", "step"].map(function (key) {
-          return number(kept[name][key][settings.at - 1]);
-        })
-      );
-    }));
-    NAMES.forEach(function (name, k) {
-      table.tBodies[0].rows[k].className = name;
-    });
-    parts.empty(now, [table]);
-  }
+  const row = (name) => {
+    const alpha = settings[name];
+    const halfLife = alpha > 0 ? Math.log(0.5) / Math.log(alpha) : 0;
+    const averages = ["grad_avg", "square_avg", "root", "step"].map((key) => kept[name][key][settings.at - 1]);
+    return [[Live.lines.sample(name), String(alpha)], ...[halfLife, ...averages].map(number)];
+  };
 
-  function title() {
-    return settings.signal === "drawn" ? own[1] : data.signals[settings.signal].title;
-  }
+  const showTable = () => {
+    const heads = ["alpha", "half-life", "grad_\u200bavg", "square_\u200bavg", "√v", "step / lr"];
+    replaceChildren(now, [table(heads, NAMES.map(row))]);
+  };
 
-  function describe() {
-    var at = settings.at - 1;
-    var text = title() + ": gradient " + settings.at + " of " + data.steps + " is " + number(grads[at]) + "; ";
-    return text + NAMES.map(function (name) {
-      return "with an alpha of " + settings[name] + " √v is " + number(kept[name].root[at]) +
-        " and the step " + number(kept[name].step[at]) + " times lr";
-    }).join("; ") + ".";
-  }
+  const describe = () => {
+    const at = settings.at - 1;
+    const title = settings.signal === DRAWN ? OWN : data.signals[settings.signal].title;
+    const averages = NAMES.map((name) => {
+      const { root: roots, step } = kept[name];
+      return `with an alpha of ${settings[name]} √v is ${number(roots[at])} and the step ${number(step[at])} times lr`;
+    });
+    const which = `${title}: gradient ${settings.at} of ${data.steps} is ${number(grads[at])}`;
+    return `${which}; ${averages.join("; ")}.`;
+  };
 
-  function update() {
-    NAMES.forEach(function (name) {
-      kept[name] = Live.averages(grads, settings[name], settings.eps);
-    });
-    Object.keys(CONTROLS).forEach(function (key) {
-      var text = key === "eps" ? number(settings[key]) : String(settings[key]);
-      CONTROLS[key].slider.show(CONTROLS[key].scale, settings[key], text);
-    });
-    gradient.show(scale, grads[settings.at - 1], number(grads[settings.at - 1]));
+  const showControls = () => {
+    for (const [key, scale] of Object.entries(SCALES)) {
+      const text = key === "eps" ? number(settings[key]) : String(settings[key]);
+      sliders[key].set(scale, settings[key], text);
+    }
+    gradient.set(HEIGHTS, grads[settings.at - 1], number(grads[settings.at - 1]));
     signals.input.value = settings.signal;
-    words.textContent = settings.signal === "drawn"
-      ? "Draw on the first picture, or choose a step and set its gradient."
-      : data.signals[settings.signal].text;
-    draw();
-    drawTable();
-    figure.link.setAttribute("href", address());
-    figure.speak(describe);
-  }
+    words.textContent =
+      settings.signal === DRAWN
+        ? "Draw on the first picture, or choose a step and set its gradient."
+        : data.signals[settings.signal].text;
+  };
 
-  // --- links: "#signal?signal=noise&third=0.999", a drawing with all its values ------------------
-
-  function address() {
-    var pairs = ["signal=" + settings.signal];
-    Object.keys(CONTROLS).forEach(function (key) {
-      if (settings[key] !== data.defaults[key]) pairs.push(key + "=" + settings[key]);
-    });
-    if (settings.signal === "drawn") pairs.push("gradients=" + grads.join(","));
-    return "#signal?" + pairs.join("&");
-  }
-
-  function restore(query) {
-    var wanted = Object.assign({}, data.defaults);
-    query.forEach(function (text, key) {
-      if (key === "gradients") return;
-      if (Object.keys(wanted).indexOf(key) < 0) throw new Error("there is no setting “" + key + "”");
-      wanted[key] = text;
-    });
-    parts.choose("signal", wanted.signal, Object.keys(data.signals).concat("drawn"));
-    Object.keys(CONTROLS).forEach(function (key) {
-      wanted[key] = parts.read(key, wanted[key], CONTROLS[key].scale.min, CONTROLS[key].scale.max);
-    });
-    wanted.at = Math.round(wanted.at);
-    var read;
-    if (wanted.signal === "drawn") {
-      read = (query.get("gradients") || "").split(",").map(function (text) {
-        return parts.read("a gradient", text, -MOST, MOST);
-      });
-      if (read.length !== data.steps) {
-        throw new Error("it has " + read.length + " gradients, and must have " + data.steps);
-      }
-    }
+  function become(wanted, gradients) {
     settings = wanted;
-    grads = read || values(wanted.signal);
-    update();
+    grads = gradients;
+    for (const name of NAMES) kept[name] = Live.averages(grads, settings[name], settings.eps);
+    showControls();
+    drawCharts();
+    showTable();
+    figure.say("");
+    figure.address(address());
+    figure.summarize(describe);
   }
 
-  update();
+  become(settings, grads);
   figure.summary.textContent = describe();
-  figure.follow(restore);
+  figure.follow(restore, () => become(opening, gradientsOf(opening.signal)));
 })();

@@ -16,7 +16,15 @@ from rmsprop.press.style import INK, MUTED, SERIES, use_style
 
 __all__ = ["ALT", "CAPTION", "DEFAULTS", "SCRIPTS", "SIGNALS", "data", "draw", "stories"]
 
-SCRIPTS = ("optimizers.js", "parts.js")
+SCRIPTS = (
+    "optimizers.js",
+    "numbers.js",
+    "elements.js",
+    "lines.js",
+    "chart.js",
+    "links.js",
+    "figure.js",
+)
 
 ALT = (
     "Two panels over 100 steps. Above, five large gradients among small ones, and the root of "

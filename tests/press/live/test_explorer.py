@@ -9,10 +9,10 @@ import pytest
 from rmsprop.experiments import problems
 from rmsprop.experiments.paths import trajectory
 from rmsprop.experiments.rules import Adam, GradientDescent, RMSpropRule
-from rmsprop.press.live.explorer import DEFAULTS, STORIES, SURFACES, rules
+from rmsprop.press.live.explorer import DEFAULTS, NEAR, STORIES, SURFACES, rules
 
 TEXTS = {story["id"]: story["text"] for story in STORIES}
-METHODS = ("descent", "momentum", "rmsprop", "adam")
+METHODS = ("rmsprop", "descent", "momentum", "adam")
 
 
 def settings(story, **changes):
@@ -50,6 +50,12 @@ def test_every_story_is_told_and_tested():
         assert set(story["settings"]) <= set(DEFAULTS)
 
 
+def arrival(points):
+    """Return the step from which on a run is near the origin, infinity if there is none."""
+    far = np.flatnonzero(np.hypot(*points.T) >= NEAR)
+    return far[-1] + 1 if far[-1] + 1 < len(points) else math.inf
+
+
 def test_aligned_rmsprop_does_not_notice_the_condition_number():
     y = path("aligned", "descent")[:20, 1]
     assert np.all(y[1:] * y[:-1] < 0), "gradient descent does not zigzag"
@@ -58,7 +64,28 @@ def test_aligned_rmsprop_does_not_notice_the_condition_number():
         elsewhere = path("aligned", "rmsprop", condition=condition)
         # A hundredth of what the picture can show; what differs is eps against the gradient.
         np.testing.assert_allclose(elsewhere, there, atol=1e-4)
-    assert np.abs(path("aligned", "descent", condition=10) - path("aligned", "descent")).max() > 0.1
+
+
+@pytest.mark.parametrize("condition", [100, 200, 500, 1000])
+def test_aligned_rmsprop_is_the_first_near_the_minimum(condition):
+    arrivals = {method: arrival(path("aligned", method, condition=condition)) for method in METHODS}
+    assert arrivals["rmsprop"] < 50
+    assert all(
+        arrivals["rmsprop"] < 0.7 * late for method, late in arrivals.items() if method != "rmsprop"
+    )
+    assert arrivals["descent"] == math.inf
+
+
+@pytest.mark.parametrize("method", ["descent", "momentum"])
+def test_aligned_the_others_slow_down_and_do_not_diverge(method):
+    ends = [
+        np.hypot(*path("aligned", method, condition=condition)[-1])
+        for condition in (50, 100, 200, 500, 1000)
+    ]
+    # In wider valleys momentum's end depends on where it happens to be in its oscillation.
+    assert ends[2:] == sorted(ends[2:])
+    assert ends[0] < 0.1
+    assert 10 * ends[0] < ends[-1] < np.hypot(DEFAULTS["x"], DEFAULTS["y"])
 
 
 def test_turned_gradient_descent_turns_along_and_rmsprop_does_not():
@@ -97,6 +124,8 @@ def test_cycle_jumps_by_lr_until_eps_ends_it():
             changes = {"steps": 5000, "rmsprop.eps": factor * limit}
             last = path("cycle", "rmsprop", **changes)[-1, coordinate]
             assert bool(abs(last) < 1e-6) == rests
+    falling = path("cycle", "rmsprop", decay=True)[-1]
+    assert np.abs(falling).max() < 0.02 * lr
 
 
 def test_trap_turns_around_between_two_alphas():
@@ -122,25 +151,55 @@ def test_centering_blows_up():
 
 
 def test_curved_every_method_has_the_best_rate_of_the_grid():
-    lrs = np.array([m / 10**e for e in (4, 3, 2, 1) for m in (1, 1.5, 2, 3, 4, 5, 7)])
-    assert (len(lrs), lrs.min(), lrs.max()) == (28, 1e-4, 0.7)
+    grid = np.array([m * 10.0**e for e in range(4) for m in (1, 1.5, 2, 3, 4, 5, 7)])
+    assert len(grid) == 28
+    assert 3.5 < np.log10(grid.max() / grid.min()) < 4
     problem, best = problems.rosenbrock(), {}
     own = settings("curved")
-    for method in own["methods"].split(","):
+    for method, least in (("rmsprop", 1e-4), ("descent", 1e-3), ("momentum", 1e-3)):
+        key = f"{method}.{'lr' if method == 'rmsprop' else 'rate'}"
+        rates = least * grid
+        (lrs,) = (rules(own | {key: rates})[method].lr,)
         rule = replace(rules(own)[method], lr=lrs)
         start = np.tile(problem.start, (28, 1))
         with np.errstate(all="ignore"):
             ends = problem.value(trajectory(problem.gradient, start, rule, own["steps"])[-1])
         best[method] = np.nanmin(ends)
-        assert lrs[np.nanargmin(ends)] == pytest.approx(own[f"{method}.lr"])
+        assert rates[np.nanargmin(ends)] == pytest.approx(own[key])
     assert best["descent"] < best["rmsprop"] < 2 * best["descent"]
     assert best["momentum"] < 1e-3 * best["rmsprop"]
 
 
 def test_rules_are_those_of_the_library():
-    assert rules(DEFAULTS) == {
-        "descent": GradientDescent(0.018),
-        "momentum": GradientDescent(0.004, 0.9),
-        "rmsprop": RMSpropRule(0.02, 0.9, 1e-8, 0, centered=False),
+    constant = DEFAULTS | {"decay": False}
+    assert rules(constant) == {
+        "rmsprop": RMSpropRule(0.05, 0.9, 1e-8, 0, centered=False),
+        "descent": GradientDescent(0.9 * (2 / 100)),
+        "momentum": GradientDescent(0.5 * (2 * 1.9 / 100), 0.9),
         "adam": Adam(0.05),
     }
+
+
+def test_rates_that_fall_end_at_zero():
+    lr = rules(DEFAULTS)["rmsprop"].lr
+    steps = DEFAULTS["steps"]
+    assert [lr(1), lr(steps // 2 + 1), lr(steps + 1)] == [0.05, 0.025, 0]
+
+
+@pytest.mark.parametrize("name", ["rosenbrock", "beale", "himmelblau", "trap"])
+def test_a_share_of_one_is_the_limit_of_stability(name):
+    problem = SURFACES[name].problem
+    h = 1e-6
+    sharpest = max(
+        np.linalg.eigvalsh(
+            [
+                (problem.gradient(at + side) - problem.gradient(at - side)) / (2 * h)
+                for side in h * np.eye(2)
+            ]
+        )[-1]
+        for at in problem.minima
+    )
+    assert SURFACES[name].curvature == pytest.approx(sharpest, rel=1e-6)
+    limits = rules(DEFAULTS | {"surface": name, "descent.rate": 1.0, "momentum.rate": 1.0})
+    assert limits["descent"].lr == pytest.approx(2 / sharpest, rel=1e-6)
+    assert limits["momentum"].lr == pytest.approx(2 * 1.9 / sharpest, rel=1e-6)
