@@ -22,6 +22,10 @@ KATEX = Path(__file__).with_name("katex")
 LETTERS = ("Main-Regular", "Math-Italic", "AMS-Regular", "Size")
 """The fonts that most formulas take: upright, italic, blackboard, and the large parentheses."""
 PART = '<span class="katex-base">'
+# Even a font that is part of a style sheet would wait for the first letter that needs it.
+ASK_EARLY = """
+for (const font of ["1em KaTeX_Main", "italic 1em KaTeX_Math"]) document.fonts.load(font);
+"""
 # What the search quotes of a page would have every formula twice, and its source.
 QUOTED_ONCE = r"""
 document.addEventListener("DOMContentLoaded", () => {
@@ -109,25 +113,31 @@ def _write_styles(app: Sphinx) -> None:
     if app.builder.format != "html":
         return
     folder = Path(app.outdir) / "_static" / "katex"
-    shutil.copytree(KATEX / "fonts", folder / "fonts", dirs_exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     style = (KATEX / "katex.min.css").read_text(encoding="utf-8")
     # Every browser of today takes the first of the three formats.
     style = re.sub(r',url\([^)]*\) format\("(woff|truetype)"\)', "", style)
+    letters = ""
+    for face, font in re.findall(r"(@font-face{[^}]*url\((.*?)\)[^}]*})", style):
+        if any(name in font for name in LETTERS):
+            style = style.replace(face, "")
+            letters += face.replace(font, _data(KATEX / font))
+        else:
+            (folder / font).parent.mkdir(exist_ok=True)
+            shutil.copy(KATEX / font, folder / font)
     (folder / "katex.css").write_text(style, encoding="utf-8")
-    faces = re.findall("@font-face{[^}]*}", style)
-    letters = "".join(face for face in faces if any(font in face for font in LETTERS))
-    letters = re.sub(r"url\((.*?)\)", lambda found: _data(folder / found[1]), letters)
     (folder / "letters.css").write_text(letters, encoding="utf-8")
     app.add_css_file("katex/katex.css")
 
 
 def _data(font: Path) -> str:
-    return f"url(data:font/woff2;base64,{base64.b64encode(font.read_bytes()).decode()})"
+    return f"data:font/woff2;base64,{base64.b64encode(font.read_bytes()).decode()}"
 
 
 def _add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
     if 'class="katex"' in context.get("body", ""):
         app.add_css_file("katex/letters.css")
+        app.add_js_file(None, body=ASK_EARLY)
     if page == "search":
         app.add_js_file(None, body=QUOTED_ONCE)
 
