@@ -38,6 +38,7 @@ class Book:
             shutil.copy(ROOT / name, root)
         shutil.copytree(ROOT / ".jupyter", root / ".jupyter")
         shutil.copytree(ROOT / "rmsprop", root / "rmsprop")
+        shutil.copytree(ROOT / "book" / "_templates", root / "book" / "_templates")
         self.write("rmsprop/__init__.py", '__version__ = "0"')
         self.write("rmsprop/press/ledger.py", 'print("# Claims")')
         self.write("rmsprop/press/gallery.py", 'print("# Figures")')
@@ -61,7 +62,9 @@ class Book:
     def chapter(self, name, *cells):
         notebook = nbformat.v4.new_notebook()
         notebook.cells = [nbformat.v4.new_markdown_cell(f"# Chapter {name}")]
-        notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in cells]
+        notebook.cells += [
+            nbformat.v4.new_code_cell(cell, metadata={"name": "a sum"}) for cell in cells
+        ]
         self.write(f"book/{name}.ipynb", nbformat.writes(notebook))
 
     def start(self, *targets, **environment):

@@ -281,8 +281,8 @@ STORIES: list[dict[str, Any]] = [
 def rules(settings: dict[str, Any]) -> dict[str, Rule]:
     """Return the rules that full settings ask for, by the explorer's names, in its order.
 
-    >>> rules(DEFAULTS)["descent"]
-    GradientDescent(lr=0.018, momentum=0.0)
+    >>> list(rules(DEFAULTS))
+    ['rmsprop', 'descent', 'momentum', 'adam']
     """
     s = settings
     momentum = s["momentum.momentum"]

@@ -3,6 +3,7 @@
 What the eye sees is HTML; next to it stands MathML, for screen readers.
 """
 
+import atexit
 import base64
 import re
 import shutil
@@ -39,6 +40,8 @@ document.addEventListener("DOMContentLoaded", () => {
 @cache
 def _engine() -> MiniRacer:
     engine = MiniRacer()
+    # Left to the end of the interpreter, closing waits for a thread that is gone.
+    atexit.register(engine.close)
     engine.eval((KATEX / "katex.min.js").read_text(encoding="utf-8"))
     return engine
 
