@@ -155,7 +155,8 @@ def test_ctrl_c_of_a_parallel_sweep_leaves_what_is_finished(tmp_path):
         f"""
         import signal, sys
         from pathlib import Path
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+        # A job in the background would ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.path.insert(0, {str(tmp_path)!r})
         import slow_tasks
         from rmsprop.experiments.engines import all_cores
