@@ -133,7 +133,7 @@ def main() -> None:
             print(f"{name:20} {first:>10} {read:>16} {further:>13} {painted:>14} {shift:>13}")
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     machine = describe(torch.device("cpu")) | {"chromium": version}
-    path = Path(__file__).with_name("pages.json")
+    path = Path(__file__).with_suffix(".json")
     write(path, {"date": date, "machine": machine, "throttle": THROTTLE, "pages": results})
     print(f"written: {path.relative_to(ROOT)}")
 

@@ -10,7 +10,7 @@ __all__ = ["WIDTH", "narrow"]
 
 WIDTH = 3.6  # inches, of 96 pixels each
 TALLEST = 2.9  # of a panel in a column, in inches
-LETTERS = 13  # of a label, on an inch
+LETTERS = 9.75  # of a label, on an inch of its panel and margin
 BESIDE = 20  # letters of an entry of a legend that leave room for another beside it
 
 
@@ -37,8 +37,8 @@ def narrow(figure: Figure) -> None:
         height = len(panels) * min(height, TALLEST)
     figure.set_size_inches(WIDTH, height)
     for ax in panels:
-        ax.set_ylabel(textwrap.fill(ax.get_ylabel(), round(LETTERS * height / len(panels) * 0.75)))
-        ax.set_xlabel(textwrap.fill(ax.get_xlabel(), round(LETTERS * WIDTH * 0.75)))
+        ax.set_ylabel(textwrap.fill(ax.get_ylabel(), round(LETTERS * height / len(panels))))
+        ax.set_xlabel(textwrap.fill(ax.get_xlabel(), round(LETTERS * WIDTH)))
     for legend in figure.legends:
         legend.remove()
         shown = zip(legend.legend_handles, legend.get_texts(), strict=True)

@@ -3,14 +3,8 @@
 A chapter ends each test with one `verdict`. Its numbers are checked on the spot, so a verdict that
 does not hold stops the chapter; the ledger collects the verdicts of all executed chapters.
 
-`CLAIMS` restates what one short article says; `RULINGS` defines what a verdict can be:
-
-- "holds": the claim is true as it is worded.
-- "holds with a correction": part of it is true, and the rest becomes true by a word, a term or a
-  condition that the reason gives.
-- "does not hold": what it says does not happen, and the reason says what does.
-
-A reason supports its ruling and no other, and each piece of evidence must be able to fail.
+`CLAIMS` restates what one short article says; `RULINGS` defines what a verdict can be. A reason
+supports its ruling and no other, and each piece of evidence must be able to fail.
 """
 
 import math

@@ -29,7 +29,7 @@ from rmsprop.records.record import RecordError
 from rmsprop.records.repository import commit, find_root
 from rmsprop.records.study import Study
 
-__all__ = ["Recording", "check_sample", "differences", "read", "record", "recorded"]
+__all__ = ["Recording", "check_sample", "differences", "read", "record", "recorded", "rows_of"]
 
 NUDGE = 1e-14
 SAMPLE = 3  # points run again at every reading
@@ -186,7 +186,7 @@ def differences(
     told = []
     for point in points:
         said = [(name, value) for name, value in point if name != "nudge"]
-        old, new = (_rows_of(columns, said) for columns in (recording.columns, fresh))
+        old, new = (rows_of(columns, said) for columns in (recording.columns, fresh))
         repeats = old["repeats"] == 1
         for name in _measured(study, old):
             far = repeats & ~_alike(study, old[name], new[name])
@@ -200,7 +200,16 @@ def differences(
     return told
 
 
-def _rows_of(columns: Columns, arguments: Iterable[tuple[str, Any]]) -> Columns:
+def rows_of(columns: Columns, arguments: Iterable[tuple[str, Any]]) -> Columns:
+    """Return the rows of a point.
+
+    Args:
+        columns: of a recording.
+        arguments: names and values of what the point says.
+
+    >>> rows_of({"seed": np.array([0, 1, 1]), "loss": np.array([5, 6, 7])}, [("seed", 1)])["loss"]
+    array([6, 7])
+    """
     rows = np.all([columns[name] == value for name, value in arguments], axis=0)
     return {name: values[rows] for name, values in columns.items()}
 

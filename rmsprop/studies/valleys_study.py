@@ -11,6 +11,7 @@ from rmsprop.experiments.races import Search
 from rmsprop.experiments.rules import Adam, GradientDescent, RMSpropRule, Rule
 from rmsprop.experiments.sweep import Columns, Point, grid
 from rmsprop.experiments.valleys import circle, valley_race
+from rmsprop.records.recording import rows_of
 from rmsprop.records.study import Study
 
 __all__ = [
@@ -89,9 +90,8 @@ def found(
         ValueError: if the point is not recorded.
     """
     point = {"method": method, "condition": condition, "angle": angle, "patience": patience}
-    rows = np.all([columns[name] == value for name, value in point.items()], axis=0)
-    lrs, scores = columns["rate"][rows], columns["steps"][rows]
-    best = columns["best"][rows].argmax()
+    rows = rows_of(columns, point.items())
+    lrs, scores, best = rows["rate"], rows["steps"], rows["best"].argmax()
     return Search(float(lrs[best]), float(scores[best]), lrs, scores)
 
 
