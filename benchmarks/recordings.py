@@ -37,7 +37,7 @@ class Recording:
         }
         self._in_turns = {
             (result["set"], result["contender"], result["variant"]): result["seconds"]
-            for result in content.get("variants", [])
+            for result in content["variants"]
         }
         self.sets = list(dict.fromkeys(key[0] for key in self._results))
         self.cases = list(dict.fromkeys(key[:2] for key in self._results))
@@ -75,7 +75,7 @@ class Recording:
         )
         return np.min(others, axis=0) / fused if all(others) else None
 
-    def over_uncentered(self, set: str, variant: str, contender: str) -> NDArray[np.float64] | None:
+    def over_uncentered(self, set: str, variant: str, contender: str) -> NDArray[np.float64]:
         """Return the time of a variant over that of the uncentered one, in turns, round by round.
 
         Args:
@@ -84,10 +84,10 @@ class Recording:
             contender: who took the steps.
 
         Returns:
-            Shape ``(rounds,)``; None where that was not measured.
+            Shape ``(rounds,)``.
         """
-        both = [self._in_turns.get((set, contender, each)) for each in (variant, "uncentered")]
-        return np.divide(*both) if all(both) else None
+        both = (self._in_turns[set, contender, each] for each in (variant, "uncentered"))
+        return np.divide(*both)
 
 
 def recordings(root: Path | None = None) -> list[Recording]:
