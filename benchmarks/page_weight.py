@@ -52,10 +52,18 @@ def count(context: BrowserContext, page: Page) -> dict[str, int]:
     transferred: dict[str, int] = {}
     session = context.new_cdp_session(page)
     session.send("Network.enable")
-    session.on(
-        "Network.loadingFinished",
-        lambda event: transferred.update({event["requestId"]: int(event["encodedDataLength"])}),
-    )
+
+    def begin(event: dict[str, Any]) -> None:
+        # What is within a style sheet has travelled with it.
+        if not event["request"]["url"].startswith("data:"):
+            transferred[event["requestId"]] = 0
+
+    def finish(event: dict[str, Any]) -> None:
+        if event["requestId"] in transferred:
+            transferred[event["requestId"]] = int(event["encodedDataLength"])
+
+    session.on("Network.requestWillBeSent", begin)
+    session.on("Network.loadingFinished", finish)
     return transferred
 
 

@@ -1,24 +1,38 @@
 // Show what a reference leads to, beside it: on hover, and on focus by keyboard; Escape hides it.
-// Things on other pages come from previews.js, which the build writes.
+// Things on other pages come from previews.js, which the build writes and the first of them loads.
 (() => {
+  const previews = new URL("previews.js", document.currentScript.src).href;
   const box = document.createElement("div");
   box.id = "reference-preview";
   box.setAttribute("role", "tooltip");
   box.hidden = true;
-  let shown = null, timer;
+  let shown = null, wanted = null, timer, loading;
 
   const kind = "figure, .math, .citation, .admonition";
 
-  function find(link) {
+  function load() {
+    return (loading ??= new Promise((loaded) => {
+      const script = document.createElement("script");
+      script.src = previews;
+      script.addEventListener("load", loaded);
+      document.head.append(script);
+    }));
+  }
+
+  async function find(link) {
     const address = link.getAttribute("href");
-    if (!address.startsWith("#")) return window.previews?.[address];
+    if (!address.startsWith("#")) {
+      await load();
+      return window.previews[address];
+    }
     const target = document.getElementById(decodeURIComponent(address.slice(1)));
     return target?.matches(kind) ? target.outerHTML : undefined;
   }
 
-  function show(link) {
-    const content = find(link);
-    if (!content || shown === link) return;
+  async function show(link) {
+    wanted = link;
+    const content = await find(link);
+    if (!content || shown === link || wanted !== link) return;
     hide();
     shown = link;
     box.innerHTML = content;
@@ -45,6 +59,7 @@
 
   function hide() {
     clearTimeout(timer);
+    wanted = null;
     if (!shown) return;
     shown.removeAttribute("aria-describedby");
     shown = null;
@@ -57,12 +72,14 @@
     timer = setTimeout(action, milliseconds);
   }
 
-  for (const link of document.querySelectorAll("article a.reference.internal[href*='#']")) {
-    link.addEventListener("mouseenter", () => later(() => show(link), 150));
-    link.addEventListener("mouseleave", () => later(hide, 200));
-    link.addEventListener("focus", () => link.matches(":focus-visible") && show(link));
-    link.addEventListener("blur", hide);
-  }
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const link of document.querySelectorAll("article a.reference.internal[href*='#']")) {
+      link.addEventListener("mouseenter", () => later(() => show(link), 150));
+      link.addEventListener("mouseleave", () => later(hide, 200));
+      link.addEventListener("focus", () => link.matches(":focus-visible") && show(link));
+      link.addEventListener("blur", hide);
+    }
+  });
   box.addEventListener("mouseenter", () => clearTimeout(timer));
   box.addEventListener("mouseleave", () => later(hide, 200));
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());

@@ -61,22 +61,20 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
         f"the published records as: {verdicts}. `python -m rmsprop verify` repeats the comparison "
         'on your machine. For machines: <a href="figures.json">figures.json</a>.',
     ]
-    loading = {id: "eager" if i < 2 else "lazy" for i, id in enumerate(figures)}
     for chapter, title in titles.items():
-        own = {id: found for id, found in figures.items() if found[0].chapter == chapter}
+        own = [found for found in figures.values() if found[0].chapter == chapter]
         if own:
             lines += ["", f"## {title}", "", "{doc}`Read the chapter <" + chapter + ">`", ""]
-            entries = (_entry(found, loading[id]) for id, found in own.items())
-            lines += ["::::{div} gallery", *entries, "::::"]
+            lines += ['<div class="gallery">', "", *map(_entry, own), "</div>"]
     return "\n".join(lines) + "\n"
 
 
-def _entry(found: Compared, loading: str) -> str:
+def _entry(found: Compared) -> str:
     record, comparison = found
     id, alt = record.id, escape(record.alt)
     address = f"{record.chapter}.html#fig-{id}"
     pictures = "".join(
-        f'<img class="only-{theme}" loading="{loading}" src="_images/{id}-{theme}.svg" alt="{alt}">'
+        f'<img class="only-{theme}" loading="lazy" src="_images/{id}-{theme}.svg" alt="{alt}">'
         for theme in ("light", "dark")
     )
     files = ", ".join(
@@ -84,7 +82,8 @@ def _entry(found: Compared, loading: str) -> str:
         for name in ("csv", "json", "svg", "pdf")
     )
     return f"""\
-:::{{div}} gallery-figure
+<div class="gallery-figure">
+
 <a href="{address}">{pictures}</a>
 
 {{numref}}`fig-{id}` *{comparison.verdict}* ({record.kind})
@@ -92,7 +91,9 @@ def _entry(found: Compared, loading: str) -> str:
 {record.caption}
 
 {files}
-:::"""
+
+</div>
+"""
 
 
 def _title(notebook: Path) -> str:

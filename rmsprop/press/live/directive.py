@@ -57,6 +57,8 @@ class _Live(SphinxDirective):
                 # LaTeX takes the PDF.
                 uri=f"{folder}/{name}-{theme}.{kind}",
                 alt=module.ALT,
+                # Hidden for the other theme, and once the figure lives, it never loads.
+                loading="lazy",
                 classes=[f"only-{theme}"],
             )
             still += image if theme == "light" else only("", image, expr="html")

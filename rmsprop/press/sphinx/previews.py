@@ -12,10 +12,8 @@ PREVIEWED = ("figure", "math", "citation", "admonition")
 
 
 def setup(app: Sphinx) -> None:
-    """Tell Sphinx to load the scripts, and to write the one that holds the previews."""
+    """Tell Sphinx to write the script that holds the previews; `preview.js` loads it."""
     app.connect("build-finished", _write_previews)
-    app.add_js_file("previews.js", loading_method="defer")
-    app.add_js_file("preview.js", loading_method="defer")
 
 
 def _write_previews(app: Sphinx, exception: Exception | None) -> None:
