@@ -58,8 +58,8 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
         "# All figures",
         "",
         f"The book has {len(figures)} figures. When this page was built, their data compared with "
-        f"the published records as: {verdicts}. `python -m rmsprop verify` repeats the comparison "
-        'on your machine. For machines: <a href="figures.json">figures.json</a>.',
+        f"the published records as: {verdicts}. `make verify` repeats the comparison on your "
+        'machine. For machines: <a href="figures.json">figures.json</a>.',
     ]
     loading = {id: "eager" if i < 2 else "lazy" for i, id in enumerate(figures)}
     for chapter, title in titles.items():

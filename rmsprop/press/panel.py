@@ -27,7 +27,8 @@ def in_words(comparison: Comparison | None, id: str) -> str:
     return {
         "bit-identical": "this run is bit-identical to the published record",
         "within tolerance": f"this run is within tolerance of the published record{closest}",
-        "measured": "measured on the device named below; never compared",
+        "measured": "measured on the device named below; verifying compares columns and words, "
+        "not the numbers",
         "deviates": "this run deviates from the published record",
         "missing": f"no record yet; make accept FIGURE={id} publishes one",
     }[comparison.verdict]
@@ -66,7 +67,7 @@ class Panel:
     @property
     def command(self) -> str:
         """The command that verifies the figure."""
-        return f"python -m rmsprop verify {self.id}"
+        return f"make verify FIGURE={self.id}"
 
     @property
     def absolute(self) -> str | None:

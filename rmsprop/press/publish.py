@@ -113,7 +113,7 @@ def publish(
             the figure do not fit together, a list of such blocks, with the same columns in each.
         units: of the columns that have one.
         kind: ``exact``, compared number by number; ``statistical``, medians over seeds compared; or
-            ``measured`` on a device, never compared.
+            ``measured`` on a device, whose numbers are never compared.
         rtol: greatest relative deviation from the record, for all columns or by column.
         atol: greatest absolute deviation, added to the relative one.
         over: of a statistical figure the column that numbers the seeds.

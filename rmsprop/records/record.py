@@ -61,7 +61,7 @@ class Record:
     Attributes:
         id: what the figure is called for good.
         kind: ``exact`` (compared value by value), ``statistical`` (medians over seeds compared) or
-            ``measured`` on a device (never compared).
+            ``measured`` on a device (numbers never compared).
         caption: what it shows; MyST Markdown.
         alt: what it looks like.
         columns: what is said of each column, in the data's order.

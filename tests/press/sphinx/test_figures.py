@@ -240,7 +240,7 @@ def test_panel_says_what_a_referee_needs(chapter, source):
     assert entries["Source"].text.startswith("book/chapter.ipynb, cell ")
     assert entries["Source"].text.endswith("at commit 0123456789abcdef0123456789abcdef01234567")
     assert "torch" in entries["Environment"].text
-    assert entries["Verify"].pre.text == "python -m rmsprop verify second-figure"
+    assert entries["Verify"].pre.text == "make verify FIGURE=second-figure"
     assert "title = {Figure 2 (second-figure)}" in entries["BibTeX"].pre.text
     assert cited in entries["BibTeX"].pre.text
     assert entries["APA"].pre.text == (
@@ -307,11 +307,11 @@ def test_panel_is_text_on_paper_and_the_picture_a_pdf(source):
     text = document.read_text()
     assert "{second-figure-light}.pdf" in text
     assert "dark" not in "".join(path.name for path in folder.glob("*-figure-*"))
-    assert "Verify: python \\sphinxhyphen{}m rmsprop verify second\\sphinxhyphen{}figure" in text
+    assert "Verify: make verify FIGURE=second\\sphinxhyphen{}figure" in text
     assert read(source / "figures", "second-figure").sha256 in text
 
 
 def test_panel_is_text_in_plain_text(source):
     text = (build(source, "text") / "chapter.txt").read_text()
-    assert "Verify: python -m rmsprop verify second-figure" in text
+    assert "Verify: make verify FIGURE=second-figure" in text
     assert read(source / "figures", "second-figure").sha256 in text
