@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from rmsprop.press.panel import landing
 from rmsprop.records.compare import Comparison, compare, tally
 from rmsprop.records.record import Record, RecordError, read
 from rmsprop.records.rerun import collect
@@ -74,7 +75,6 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
 def _entry(found: Compared, loading: str) -> str:
     record, comparison = found
     id, alt = record.id, escape(record.alt)
-    address = f"{record.chapter}.html#fig-{id}"
     pictures = "".join(
         f'<img class="only-{theme}" loading="{loading}" src="_images/{id}-{theme}.svg" alt="{alt}">'
         for theme in ("light", "dark")
@@ -85,7 +85,7 @@ def _entry(found: Compared, loading: str) -> str:
     )
     return f"""\
 :::{{div}} gallery-figure
-<a href="{address}">{pictures}</a>
+<a href="{landing(id)}">{pictures}</a>
 
 {{numref}}`fig-{id}` *{comparison.verdict}* ({record.kind})
 

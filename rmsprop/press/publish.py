@@ -17,12 +17,12 @@ from rmsprop.press.panel import Panel, in_words
 from rmsprop.records import environment, repository
 from rmsprop.records.compare import Comparison, FigureDeviates, compare
 from rmsprop.records.mime import FIGURE
-from rmsprop.records.record import Record, read
+from rmsprop.records.record import DEED, Record, read
 from rmsprop.records.tidy import Data, make_record
 
 __all__ = ["offered", "publish"]
 
-RIGHTS = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
+RIGHTS = f"CC BY 4.0, {DEED}"
 
 
 class PublishedFigure:

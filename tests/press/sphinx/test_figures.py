@@ -229,8 +229,8 @@ def panel(page, id):
 def test_panel_says_what_a_referee_needs(chapter, source):
     details, entries = panel(chapter, "second-figure")
     cited = read(source / "figures", "second-figure").sha256
-    assert entries["Permalink"].a["href"] == "#fig-second-figure"
-    assert entries["Permalink"].text == "Figure 2"
+    assert entries["Permalink"].a["href"] == "figures/second-figure.html"
+    assert entries["Permalink"].text == "figures/second-figure.html, wherever the book is published"
     assert entries["Data"].code.text == cited
     assert [(a.text, a["href"]) for a in entries["Data"].find_all("a")] == [
         (name, f"figures/second-figure.{name.lower()}") for name in ("CSV", "JSON", "SVG", "PDF")
@@ -274,6 +274,7 @@ def test_index_for_machines_lists_every_figure(site):
     second = index["second-figure"]
     assert second["number"] == "2"
     assert second["page"] == "chapter.html#fig-second-figure"
+    assert second["landing"] == "figures/second-figure.html"
     assert second["verdict"] == "within tolerance"
     assert second["source"]["chapter"] == "chapter"
     assert second["environment"]["commit"].startswith("0123")
@@ -290,7 +291,7 @@ def test_book_with_an_address_has_absolute_permalinks_and_links_to_the_source(so
     )  # fmt: skip
     page = BeautifulSoup((site / "chapter.html").read_text(), "html.parser")
     details, entries = panel(page, "second-figure")
-    permalink = "https://example.org/book/chapter.html#fig-second-figure"
+    permalink = "https://example.org/book/figures/second-figure.html"
     assert entries["Permalink"].a["href"] == entries["Permalink"].text == permalink
     assert permalink in details.summary["data-printed"]
     assert f"url = {{{permalink}}}" in entries["BibTeX"].text
