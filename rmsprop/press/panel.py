@@ -97,10 +97,15 @@ class Panel:
             entries.append(("APA", self.apa()))
         return entries
 
+    @property
+    def _cited(self) -> dict[str, Any]:
+        known = {"repository-code": self.repository} if self.repository else {}
+        return (self.citation or {}) | known
+
     def bibtex(self) -> str:
         """Return the BibTeX entry."""
         return bibtex(
-            self.citation or {},
+            self._cited,
             self.id,
             self.sha256,
             number=self.number,
@@ -109,7 +114,7 @@ class Panel:
 
     def apa(self) -> str:
         """Return the entry in APA style."""
-        return apa(self.citation or {}, self.id, number=self.number, permalink=self.absolute)
+        return apa(self._cited, self.id, number=self.number, permalink=self.absolute)
 
     def _place(self) -> str:
         assert self.source
