@@ -366,8 +366,8 @@ def test_gallery_shows_every_figure_in_the_books_order(book, executed):
     assert "as: 1 measured, 2 bit-identical." in page
     headings = [line for line in page.splitlines() if line.startswith("## ")]
     assert headings == ["## Chapter two", "## Chapter one"]
-    for id, chapter in (("a", "one"), ("b", "one"), ("c", "two")):
-        assert f'<a href="{chapter}.html#fig-{id}">' in page
+    for id in "abc":
+        assert f'<a href="figures/{id}.html">' in page
         assert f"{{numref}}`fig-{id}`" in page
         for name in ("csv", "json", "svg", "pdf"):
             assert f'href="figures/{id}.{name}"' in page

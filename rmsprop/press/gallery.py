@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import yaml
 
+from rmsprop.press.panel import landing
 from rmsprop.records.compare import Comparison, compare, tally
 from rmsprop.records.record import Record, RecordError, read
 from rmsprop.records.rerun import collect
@@ -58,8 +59,8 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
         "# All figures",
         "",
         f"The book has {len(figures)} figures. When this page was built, their data compared with "
-        f"the published records as: {verdicts}. `python -m rmsprop verify` repeats the comparison "
-        'on your machine. For machines: <a href="figures.json">figures.json</a>.',
+        f"the published records as: {verdicts}. `make verify` repeats the comparison on your "
+        'machine. For machines: <a href="figures.json">figures.json</a>.',
     ]
     for chapter, title in titles.items():
         own = [found for found in figures.values() if found[0].chapter == chapter]
@@ -72,7 +73,6 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
 def _entry(found: Compared) -> str:
     record, comparison = found
     id, alt = record.id, escape(record.alt)
-    address = f"{record.chapter}.html#fig-{id}"
     pictures = "".join(
         f'<img class="only-{theme}" loading="lazy" src="_images/{id}-{theme}.svg" alt="{alt}">'
         for theme in ("light", "dark")
@@ -84,7 +84,7 @@ def _entry(found: Compared) -> str:
     return f"""\
 <div class="gallery-figure">
 
-<a href="{address}">{pictures}</a>
+<a href="{landing(id)}">{pictures}</a>
 
 {{numref}}`fig-{id}` *{comparison.verdict}* ({record.kind})
 

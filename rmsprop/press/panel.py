@@ -8,9 +8,14 @@ from rmsprop.records.cite import apa, bibtex
 from rmsprop.records.compare import Comparison
 from rmsprop.records.source import Source
 
-__all__ = ["Panel", "in_words"]
+__all__ = ["Panel", "in_words", "landing"]
 
 APART = ("date", "commit", "device")
+
+
+def landing(id: str) -> str:
+    """Return the address of a figure's own page in the book, which the figure keeps for good."""
+    return f"figures/{id}.html"
 
 
 def in_words(comparison: Comparison | None, id: str) -> str:
@@ -27,7 +32,8 @@ def in_words(comparison: Comparison | None, id: str) -> str:
     return {
         "bit-identical": "this run is bit-identical to the published record",
         "within tolerance": f"this run is within tolerance of the published record{closest}",
-        "measured": "measured on the device named below; never compared",
+        "measured": "measured on the device named below; verifying compares columns and words, "
+        "not the numbers",
         "deviates": "this run deviates from the published record",
         "missing": f"no record yet; make accept FIGURE={id} publishes one",
     }[comparison.verdict]
@@ -47,7 +53,7 @@ class Panel:
         files: address of each file to download, by its name.
         source: the cell that publishes the figure.
         number: the figure's number, where it has one.
-        permalink: its address, absolute where the book has one.
+        permalink: address of its own page, absolute where the book has one.
         repository: address of the repository on the web.
     """
 
@@ -66,7 +72,7 @@ class Panel:
     @property
     def command(self) -> str:
         """The command that verifies the figure."""
-        return f"python -m rmsprop verify {self.id}"
+        return f"make verify FIGURE={self.id}"
 
     @property
     def absolute(self) -> str | None:
@@ -77,7 +83,8 @@ class Panel:
         """Return the panel as text: what each entry is, and what it says."""
         e, entries = self.environment, []
         if self.permalink:
-            entries.append(("Permalink", self.absolute or f"Figure {self.number or self.id}"))
+            below = f"{landing(self.id)}, wherever the book is published"
+            entries.append(("Permalink", self.absolute or below))
         entries.append(("Data", f"{self.kind}; SHA-256 {self.sha256}"))
         entries.append(("Record", self.result))
         if self.source:
@@ -90,10 +97,15 @@ class Panel:
             entries.append(("APA", self.apa()))
         return entries
 
+    @property
+    def _cited(self) -> dict[str, Any]:
+        known = {"repository-code": self.repository} if self.repository else {}
+        return (self.citation or {}) | known
+
     def bibtex(self) -> str:
         """Return the BibTeX entry."""
         return bibtex(
-            self.citation or {},
+            self._cited,
             self.id,
             self.sha256,
             number=self.number,
@@ -102,7 +114,7 @@ class Panel:
 
     def apa(self) -> str:
         """Return the entry in APA style."""
-        return apa(self.citation or {}, self.id, number=self.number, permalink=self.absolute)
+        return apa(self._cited, self.id, number=self.number, permalink=self.absolute)
 
     def _place(self) -> str:
         assert self.source
@@ -111,8 +123,8 @@ class Panel:
             f"at commit {self.environment['commit']}"
         )
 
-    def html(self) -> str:
-        """Return the panel as HTML; text to copy stands in boxes that get a button in the book."""
+    def rows(self) -> str:
+        """Return the entries as HTML; in the book, boxes of text to copy get a button."""
         shown = {name: escape(text) for name, text in self.entries()}
         shown["Data"] = f"{escape(self.kind)}; SHA-256 <code>{self.sha256}</code>"
         if self.permalink:
@@ -131,11 +143,12 @@ class Panel:
             if name in shown:
                 shown[name] = f'<div class="highlight"><pre>{shown[name]}</pre></div>'
         # No list of definitions: JupyterLab lets their parts float past each other.
-        items = "".join(
-            f"<div><b>{name}</b><div>{text}</div></div>" for name, text in shown.items()
-        )
+        return "".join(f"<div><b>{name}</b><div>{text}</div></div>" for name, text in shown.items())
+
+    def html(self) -> str:
+        """Return the panel as HTML, folded."""
         printed = " · ".join(filter(None, (self.absolute, f"SHA-256 {self.sha256}")))
         return (
             f'<details class="figure-panel"><summary data-printed=" · {escape(printed)}">'
-            f"Cite, data, source</summary>{items}</details>"
+            f"Cite, data, source</summary>{self.rows()}</details>"
         )

@@ -17,12 +17,12 @@ from rmsprop.press.panel import Panel, in_words
 from rmsprop.records import environment, repository
 from rmsprop.records.compare import Comparison, FigureDeviates, compare
 from rmsprop.records.mime import FIGURE
-from rmsprop.records.record import Record, read
+from rmsprop.records.record import DEED, Record, read
 from rmsprop.records.tidy import Data, make_record
 
 __all__ = ["offered", "publish"]
 
-RIGHTS = "CC BY 4.0, https://creativecommons.org/licenses/by/4.0/"
+RIGHTS = f"CC BY 4.0, {DEED}"
 
 
 class PublishedFigure:
@@ -113,7 +113,7 @@ def publish(
             the figure do not fit together, a list of such blocks, with the same columns in each.
         units: of the columns that have one.
         kind: ``exact``, compared number by number; ``statistical``, medians over seeds compared; or
-            ``measured`` on a device, never compared.
+            ``measured`` on a device, whose numbers are never compared.
         rtol: greatest relative deviation from the record, for all columns or by column.
         atol: greatest absolute deviation, added to the relative one.
         over: of a statistical figure the column that numbers the seeds.

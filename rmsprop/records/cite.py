@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["apa", "bibtex"]
+__all__ = ["apa", "bibtex", "name"]
 
 
 def _authors(citation: dict[str, Any]) -> list[str]:
@@ -20,7 +20,12 @@ def _address(citation: dict[str, Any], permalink: str | None) -> str | None:
     return permalink or citation.get("url") or citation.get("repository-code")
 
 
-def _name(id: str, number: str | None) -> str:
+def name(id: str, number: str | None) -> str:
+    """Return what a figure is called outside the book.
+
+    >>> name("some-figure", "3")
+    'Figure 3 (some-figure)'
+    """
     return f"Figure {number} ({id})" if number else f"Figure {id}"
 
 
@@ -45,7 +50,7 @@ def bibtex(
         "author": " and ".join(
             author if "," in author else f"{{{author}}}" for author in _authors(citation)
         ),
-        "title": _name(id, number),
+        "title": name(id, number),
         "howpublished": f"In: \\emph{{{citation['title']}}}, version {citation['version']}",
         "year": citation["date-released"][:4],
         "url": _address(citation, permalink),
@@ -69,7 +74,7 @@ def apa(
     names = ", ".join(authors[:-1]) + last
     address = _address(citation, permalink)
     return (
-        f"{names.rstrip('.')}. ({citation['date-released'][:4]}). {_name(id, number)} [Figure]. "
+        f"{names.rstrip('.')}. ({citation['date-released'][:4]}). {name(id, number)} [Figure]. "
         f"In {citation['title']} (Version {citation['version']})." + (f" {address}" * bool(address))
     )
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "DEED",
     "KINDS",
     "LICENSE",
     "Column",
@@ -29,6 +30,7 @@ __all__ = [
 
 KINDS = ("exact", "statistical", "measured")
 LICENSE = "CC-BY-4.0"
+DEED = "https://creativecommons.org/licenses/by/4.0/"
 
 
 class RecordError(ValueError):
@@ -61,7 +63,7 @@ class Record:
     Attributes:
         id: what the figure is called for good.
         kind: ``exact`` (compared value by value), ``statistical`` (medians over seeds compared) or
-            ``measured`` on a device (never compared).
+            ``measured`` on a device (numbers never compared).
         caption: what it shows; MyST Markdown.
         alt: what it looks like.
         columns: what is said of each column, in the data's order.
@@ -87,6 +89,13 @@ class Record:
     def sha256(self) -> str:
         """SHA-256 of the data's bytes."""
         return hashlib.sha256(self.csv.encode()).hexdigest()
+
+    @property
+    def swhid(self) -> str:
+        """What Software Heritage calls the data's bytes, and git, wherever they are kept."""
+        data = self.csv.encode()
+        blob = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False)
+        return f"swh:1:cnt:{blob.hexdigest()}"
 
     @property
     def rows(self) -> int:

@@ -75,7 +75,7 @@ class Replication:
         lines = [
             "# Replication of conclusions",
             "",
-            f"Command: `python -m rmsprop replicate --seeds {self.seeds.start}:{self.seeds.stop}`. "
+            f"Command: `make replicate SEEDS={self.seeds.start}:{self.seeds.stop}`. "
             f"{self.summary()}.",
             "",
             *(f"- {name}: {value}" for name, value in self.environment.items()),

@@ -42,8 +42,8 @@ def commit(root: Path) -> str:
         root: the repository, or a release, whose citation names the commit.
 
     Returns:
-        Its 40 digits, with ``, changed`` after them if a chapter, the package or the lock file
-        differs from it; ``unknown`` without git and without a release.
+        Its 40 digits, with ``, with uncommitted changes`` after them if a chapter, the package or
+        the lock file differs from it; ``unknown`` without git and without a release.
     """
     if not (root / ".git").exists():
         return str(citation(root).get("commit", "unknown"))
@@ -53,7 +53,7 @@ def commit(root: Path) -> str:
         changed = git(root, "status", "--porcelain", "--", *sources)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return f"{head}, changed" if changed else head
+    return f"{head}, with uncommitted changes" if changed else head
 
 
 def git(root: Path, *arguments: str) -> bytes:

@@ -90,7 +90,7 @@ class Report:
         lines = [
             "# Verification of figures",
             "",
-            f"Command: `python -m rmsprop verify`. {self.summary()}.",
+            f"Command: `make verify`. {self.summary()}.",
             "",
             *(f"- {name}: {value}" for name, value in e.items()),
             "",

@@ -65,7 +65,7 @@ def test_panel_opens_and_copies_by_keyboard(page):
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('verify'))")
-    assert copied(page).strip() == f"python -m rmsprop verify {FIGURE}"
+    assert copied(page).strip() == f"make verify FIGURE={FIGURE}"
 
 
 def test_closed_panel_prints_one_line_with_the_hash(page):

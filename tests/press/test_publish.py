@@ -121,7 +121,7 @@ def test_figure_like_its_record_is_shown_with_the_records_hash(records):
     shown = published()
     assert shown.comparison.verdict == "bit-identical"
     assert shown.record.sha256 in panel(shown)
-    assert "python -m rmsprop verify a-figure" in panel(shown)
+    assert "make verify FIGURE=a-figure" in panel(shown)
     assert "A. (2026). Figure a-figure [Figure]. In T (Version 1.0)." in panel(shown)
 
     near = published(data={"x": [0.1, 1.0 + 1e-12]})

@@ -118,7 +118,7 @@ def test_commit_says_if_what_is_run_was_changed(root):
     (root / "CHANGELOG.md").write_text("not run")
     assert commit(root) == git(root, "rev-parse", "HEAD")
     (root / "requirements.lock").write_text("run")
-    assert commit(root) == git(root, "rev-parse", "HEAD") + ", changed"
+    assert commit(root) == git(root, "rev-parse", "HEAD") + ", with uncommitted changes"
 
 
 def test_commit_is_never_that_of_another_repository(root, tmp_path, monkeypatch):

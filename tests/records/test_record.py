@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_every_bit_of_the_data_comes_back_from_the_files(tmp_path_factory, data)
     sums = hashlib.sha256((folder / "some-id.csv").read_bytes()).hexdigest()
     assert json.loads((folder / "some-id.json").read_text())["sha256"] == sums
     assert sorted(path.name for path in folder.iterdir()) == ["some-id.csv", "some-id.json"]
+
+
+@pytest.mark.parametrize("data", [{"x": [0.1, 1e-300]}, {"name": ["a", "ß, 2"], "y": [1, 2]}])
+def test_git_gives_the_file_the_name_that_the_record_gives(data):
+    made = record(data=data)
+    git = ["git", "hash-object", "--no-filters", "--stdin"]
+    named = subprocess.run(git, input=made.csv.encode(), capture_output=True, check=True).stdout
+    assert made.swhid == f"swh:1:cnt:{named.decode().strip()}"
 
 
 @given(tables())

@@ -7,6 +7,7 @@ from rmsprop.press.sphinx import (
     code,
     figures,
     folds,
+    landing,
     mathematics,
     pages,
     previews,
@@ -19,6 +20,17 @@ __all__ = ["setup"]
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Set up all parts."""
-    for part in (folds, figures, code, sections, directive, mathematics, pages, previews, slim):
+    for part in (
+        folds,
+        figures,
+        landing,
+        code,
+        sections,
+        directive,
+        mathematics,
+        pages,
+        previews,
+        slim,
+    ):
         part.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": False}

@@ -3,6 +3,7 @@
 import base64
 import json
 import posixpath
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
-from rmsprop.press.panel import Panel, in_words
+from rmsprop.press.panel import Panel, in_words, landing
 from rmsprop.press.publish import offered
 from rmsprop.press.sphinx.markdown import parsed
 from rmsprop.press.style import darken
@@ -22,7 +23,7 @@ from rmsprop.records.compare import compare
 from rmsprop.records.record import Record, parse, read
 from rmsprop.records.source import Source, find_sources
 
-__all__ = ["figure", "setup"]
+__all__ = ["FigurePanel", "Placed", "figure", "placed", "setup"]
 
 PHONES = "(max-width: 600px)"  # the pages on which a figure is drawn in one column
 
@@ -40,6 +41,25 @@ class FigurePanel(nodes.General, nodes.Element):
 
     Its number is known only when the page is written.
     """
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A figure where it stands in the book.
+
+    Attributes:
+        panel: with what depends on the place.
+        docname: of the page.
+        record: that is offered.
+        verdict: of the run against the published record.
+        files: that are offered, by the ends of their names.
+    """
+
+    panel: Panel
+    docname: str
+    record: Record
+    verdict: str
+    files: dict[str, bytes]
 
 
 def figure(renderer: Any, data: Any) -> list[nodes.Element]:
@@ -122,7 +142,12 @@ def _panel(source: Path, record: Record, content: dict[str, Any]) -> FigurePanel
     )
 
 
-def _placed(translator: Any, node: FigurePanel) -> Panel:
+def placed(builder: Any) -> dict[str, Placed]:
+    """Return the figures that a builder has written so far, by id."""
+    return getattr(builder, "placed_figures", {})
+
+
+def _panel_in_place(translator: Any, node: FigurePanel) -> Panel:
     """Return the panel with what depends on its place."""
     builder, id = translator.builder, node["panel"]["id"]
     docname = _docname(translator)
@@ -131,7 +156,10 @@ def _placed(translator: Any, node: FigurePanel) -> Panel:
     config, permalink, files, address = builder.config, None, None, None
     if builder.format == "html":
         page = builder.get_target_uri(docname)
-        permalink = f"{config.html_baseurl}{page if config.html_baseurl else ''}#fig-{id}"
+        own = landing(id)
+        permalink = (
+            f"{config.html_baseurl}{own}" if config.html_baseurl else relative_uri(page, own)
+        )
         files = {name.upper(): relative_uri(page, f"figures/{id}.{name}") for name in node["files"]}
         options = config.html_theme_options or {}
         # Without a repository of its own the theme names its authors'.
@@ -172,30 +200,20 @@ def _source_and_size(translator: Any, node: Picture) -> tuple[str, dict[str, str
 
 def _visit_html(translator: Any, node: FigurePanel) -> None:
     """Write the panel, and the files that it offers."""
-    panel, builder = _placed(translator, node), translator.builder
+    panel, builder = _panel_in_place(translator, node), translator.builder
     folder = Path(builder.outdir) / "figures"
     folder.mkdir(exist_ok=True)
     for name, content in node["files"].items():
         (folder / f"{panel.id}.{name}").write_bytes(content)
-    page = builder.get_target_uri(_docname(translator))
-    index = getattr(builder, "published_figures", {})
-    index[panel.id] = {
-        **node["record"].words(),
-        "number": panel.number,
-        "page": f"{page}#fig-{panel.id}",
-        "permalink": panel.absolute,
-        "verdict": node["verdict"],
-        "files": {name: f"figures/{panel.id}.{name}" for name in node["files"]},
-        "source": panel.source and vars(panel.source),
-        "environment": panel.environment,
-    }
-    builder.published_figures = index
+    docname = _docname(translator)
+    figure = Placed(panel, docname, node["record"], node["verdict"], node["files"])
+    builder.placed_figures = placed(builder) | {panel.id: figure}
     translator.body.append(panel.html())
     raise nodes.SkipNode
 
 
 def _visit_latex(translator: Any, node: FigurePanel) -> None:
-    for name, text in _placed(translator, node).entries():
+    for name, text in _panel_in_place(translator, node).entries():
         if name != "BibTeX":
             text = translator.encode(text)
             translator.body.append(f"\n\n\\noindent{{\\footnotesize {name}: {text}\\par}}\n")
@@ -204,7 +222,7 @@ def _visit_latex(translator: Any, node: FigurePanel) -> None:
 
 def _visit_text(translator: Any, node: FigurePanel) -> None:
     translator.new_state(2)
-    for name, text in _placed(translator, node).entries():
+    for name, text in _panel_in_place(translator, node).entries():
         translator.add_text(f"{name}: {text}\n")
     translator.end_state(wrap=False)
     raise nodes.SkipNode
@@ -212,10 +230,27 @@ def _visit_text(translator: Any, node: FigurePanel) -> None:
 
 def _write_index(app: Sphinx, exception: Exception | None) -> None:
     """Write ``figures.json``: every figure for machines."""
-    figures = getattr(app.builder, "published_figures", None)
+    figures = placed(app.builder)
     if figures and not exception:
-        text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
+        index = {id: _indexed(app, figure) for id, figure in figures.items()}
+        text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
         (Path(app.outdir) / "figures.json").write_text(text, encoding="utf-8")
+
+
+def _indexed(app: Sphinx, figure: Placed) -> dict[str, Any]:
+    panel = figure.panel
+    return {
+        **figure.record.words(),
+        "swhid": figure.record.swhid,
+        "number": panel.number,
+        "page": f"{app.builder.get_target_uri(figure.docname)}#fig-{panel.id}",
+        "landing": landing(panel.id),
+        "permalink": panel.absolute,
+        "verdict": figure.verdict,
+        "files": {name: f"figures/{panel.id}.{name}" for name in figure.files},
+        "source": panel.source and vars(panel.source),
+        "environment": panel.environment,
+    }
 
 
 def setup(app: Sphinx) -> None:

@@ -229,8 +229,8 @@ def panel(page, id):
 def test_panel_says_what_a_referee_needs(chapter, source):
     details, entries = panel(chapter, "second-figure")
     cited = read(source / "figures", "second-figure").sha256
-    assert entries["Permalink"].a["href"] == "#fig-second-figure"
-    assert entries["Permalink"].text == "Figure 2"
+    assert entries["Permalink"].a["href"] == "figures/second-figure.html"
+    assert entries["Permalink"].text == "figures/second-figure.html, wherever the book is published"
     assert entries["Data"].code.text == cited
     assert [(a.text, a["href"]) for a in entries["Data"].find_all("a")] == [
         (name, f"figures/second-figure.{name.lower()}") for name in ("CSV", "JSON", "SVG", "PDF")
@@ -240,7 +240,7 @@ def test_panel_says_what_a_referee_needs(chapter, source):
     assert entries["Source"].text.startswith("book/chapter.ipynb, cell ")
     assert entries["Source"].text.endswith("at commit 0123456789abcdef0123456789abcdef01234567")
     assert "torch" in entries["Environment"].text
-    assert entries["Verify"].pre.text == "python -m rmsprop verify second-figure"
+    assert entries["Verify"].pre.text == "make verify FIGURE=second-figure"
     assert "title = {Figure 2 (second-figure)}" in entries["BibTeX"].pre.text
     assert cited in entries["BibTeX"].pre.text
     assert entries["APA"].pre.text == (
@@ -274,6 +274,7 @@ def test_index_for_machines_lists_every_figure(site):
     second = index["second-figure"]
     assert second["number"] == "2"
     assert second["page"] == "chapter.html#fig-second-figure"
+    assert second["landing"] == "figures/second-figure.html"
     assert second["verdict"] == "within tolerance"
     assert second["source"]["chapter"] == "chapter"
     assert second["environment"]["commit"].startswith("0123")
@@ -290,7 +291,7 @@ def test_book_with_an_address_has_absolute_permalinks_and_links_to_the_source(so
     )  # fmt: skip
     page = BeautifulSoup((site / "chapter.html").read_text(), "html.parser")
     details, entries = panel(page, "second-figure")
-    permalink = "https://example.org/book/chapter.html#fig-second-figure"
+    permalink = "https://example.org/book/figures/second-figure.html"
     assert entries["Permalink"].a["href"] == entries["Permalink"].text == permalink
     assert permalink in details.summary["data-printed"]
     assert f"url = {{{permalink}}}" in entries["BibTeX"].text
@@ -307,11 +308,11 @@ def test_panel_is_text_on_paper_and_the_picture_a_pdf(source):
     text = document.read_text()
     assert "{second-figure-light}.pdf" in text
     assert "dark" not in "".join(path.name for path in folder.glob("*-figure-*"))
-    assert "Verify: python \\sphinxhyphen{}m rmsprop verify second\\sphinxhyphen{}figure" in text
+    assert "Verify: make verify FIGURE=second\\sphinxhyphen{}figure" in text
     assert read(source / "figures", "second-figure").sha256 in text
 
 
 def test_panel_is_text_in_plain_text(source):
     text = (build(source, "text") / "chapter.txt").read_text()
-    assert "Verify: python -m rmsprop verify second-figure" in text
+    assert "Verify: make verify FIGURE=second-figure" in text
     assert read(source / "figures", "second-figure").sha256 in text
