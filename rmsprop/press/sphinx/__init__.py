@@ -10,6 +10,7 @@ from rmsprop.press.sphinx import (
     mathematics,
     pages,
     previews,
+    search,
     sections,
 )
 
@@ -18,6 +19,6 @@ __all__ = ["setup"]
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Set up all parts."""
-    for part in (folds, figures, code, sections, directive, mathematics, pages, previews):
+    for part in (folds, figures, code, sections, directive, mathematics, pages, previews, search):
         part.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": False}
