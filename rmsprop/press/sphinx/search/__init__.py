@@ -54,20 +54,19 @@ def sections(html: str, entries: dict[str, list[str]]) -> list[dict[str, str]]:
     return [*_take_parts(article, entries, page)][::-1]
 
 
-def _take_parts(
-    article: Tag, entries: dict[str, list[str]], page: str
-) -> Iterator[dict[str, str]]:
+def _take_parts(article: Tag, entries: dict[str, list[str]], page: str) -> Iterator[dict[str, str]]:
     for part in reversed(article.select(PARTS)):
         title = part if part.name == "dt" else part.find(HEADINGS)
         body = part.find_next_sibling("dd") if part.name == "dt" else part
         if title is None or body is None:
             continue
         anchors = [part["id"], *(element["id"] for element in body.select("[id]"))]
+        explained = [term for anchor in anchors for term in entries.get(str(anchor), [])]
         yield {
             "anchor": str(part["id"]),
             "title": _title(title.extract()),
             "page": page,
-            "entries": "; ".join(sum((entries.get(str(anchor), []) for anchor in anchors), [])),
+            "entries": "; ".join(explained),
             "text": _text(body),
         }
         body.extract()

@@ -1,23 +1,33 @@
 """Formulas in a line of plain text, as where a search quotes a section."""
 
+import re
+
 from bs4 import NavigableString, Tag
 
 __all__ = ["in_words"]
 
-RAISED = str.maketrans("0123456789+-−=()abcdefghijklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
-LOWERED = str.maketrans("0123456789+-−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+RAISED = str.maketrans("0123456789+−()cijklmnprtx", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ᶜⁱʲᵏˡᵐⁿᵖʳᵗˣ")
+LOWERED = str.maketrans("0123456789+−()hijklmnprtvx", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎ₕᵢⱼₖₗₘₙₚᵣₜᵥₓ")
+
+APPLIED = "\u2061"
+"""An invisible sign between a function and what it is applied to."""
+ACCENTS = {"~": "\u0303", "ˉ": "\u0304", "^": "\u0302"}
+SPACED = {*"=≈≤≥<>→←+−≫≪∝"}
 
 
 def in_words(math: Tag) -> str:
     """Return a formula in MathML as text: a² for a raised 2, a/b for a fraction.
 
-    >>> from bs4 import BeautifulSoup
-    >>> half = "<math><msup><mi>g</mi><mn>2</mn></msup></math>"
-    >>> in_words(BeautifulSoup(half, "html.parser").math)
-    'g²'
+        >>> import re
+
+    from bs4 import BeautifulSoup
+        >>> half = "<math><msup><mi>g</mi><mn>2</mn></msup></math>"
+        >>> in_words(BeautifulSoup(half, "html.parser").math)
+        'g²'
     """
-    # What applies a function to its argument is invisible.
-    return _text(math).replace("\u2061(", "(").replace("\u2061", " ").strip()
+    text = _text(math).replace(APPLIED, " ").strip()
+    text = re.sub(r" +(?=[),])|(?<=\() +|(?<=[a-z]) (?=\()| +(?= )", "", text)
+    return re.sub(r"(^|[(=,≈≤≥<>→←] ?)− ", r"\1−", text)
 
 
 def _text(node: object) -> str:
@@ -27,19 +37,27 @@ def _text(node: object) -> str:
     match node.name, parts:
         case "annotation", _:
             return ""
-        case ("msub" | "munder"), [base, low]:
+        case "mover", [base, accent] if accent in ACCENTS:
+            return base + ACCENTS[accent]
+        case "msub", [base, low]:
             return base + _script(low, "_", LOWERED)
-        case ("msup" | "mover"), [base, high]:
+        case "msup", [base, high]:
             return base + _script(high, "^", RAISED)
-        case ("msubsup" | "munderover"), [base, low, high]:
+        case "msubsup", [base, low, high]:
             return base + _script(low, "_", LOWERED) + _script(high, "^", RAISED)
+        case "munder", [base, low]:
+            return base + _script(low, "_", LOWERED) + " "
+        case "munderover", [base, low, high]:
+            return base + _script(low, "_", LOWERED) + _script(high, "^", RAISED) + " "
         case "mfrac", [over, under]:
             return f"{_whole(over)}/{_whole(under)}"
         case "msqrt", _:
             return f"√{_whole(''.join(parts))}"
-        case "mo", [sign] if sign in {"=", "≈", "≤", "≥", "<", ">", "→", "←", "+", "−", "≫", "≪"}:
+        case "mo", [sign] if sign in SPACED:
             return f" {sign} "
-        case ("mspace" | "mtr"), _:
+        case "mi", [function] if len(function) > 1:
+            return f" {function}"
+        case "mspace" | "mtr", _:
             return "".join(parts) + " "
     return "".join(parts)
 
