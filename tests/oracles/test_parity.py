@@ -22,7 +22,7 @@ import tensorflow as tf
 import torch
 
 from rmsprop import RMSprop, convention
-from rmsprop.conventions import WITHOUT
+from rmsprop.conventions import NAMES, WITHOUT
 
 # To import the packages themselves would need torchvision, for one file that does not.
 for name in ("timm", "timm.optim"):
@@ -91,12 +91,11 @@ def follow_tensorflow(cls, **options):
 
 
 class Package(NamedTuple):
-    """The package behind a preset: what to call, its names of our options, what to compare."""
+    """The package behind a preset: what to call, how to follow it, what to compare."""
 
     distribution: str
     optimizer: Callable
     follow: Callable
-    names: dict[str, str]
     changes: list[dict[str, Any]]
 
 
@@ -125,32 +124,24 @@ PACKAGES = {
         "torch",
         torch.optim.RMSprop,
         follow_torch,
-        {},
         choices(NUMBERS, CENTERED, MOMENTUM, WEIGHT_DECAY),
     ),
     "tensorflow": Package(
         "tensorflow-cpu",
         tf.compat.v1.train.RMSPropOptimizer,
         follow_tensorflow,
-        {"lr": "learning_rate", "alpha": "decay", "eps": "epsilon"},
         choices(NUMBERS, CENTERED, MOMENTUM),
     ),
     "keras": Package(
         "keras",
         keras.optimizers.RMSprop,
         follow_keras,
-        {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon"},
         choices(NUMBERS, CENTERED, MOMENTUM, WEIGHT_DECAY),
     ),
     "optax": Package(
         "optax",
         optax.rmsprop,
         follow_optax,
-        {
-            "lr": "learning_rate",
-            "alpha": "decay",
-            "initial_accumulator_value": "initial_scale",
-        },
         list(
             filter(
                 is_well_conditioned,
@@ -168,7 +159,6 @@ PACKAGES = {
         "timm",
         RMSpropTF,
         follow_torch,
-        {"decoupled_weight_decay": "decoupled_decay"},
         choices(
             NUMBERS,
             CENTERED,
@@ -202,7 +192,7 @@ def assert_parity(record_property):
 )
 def test_a_preset_takes_the_steps_of_its_package(preset, changes, assert_parity):
     package = PACKAGES[preset]
-    theirs = {package.names.get(name, name): value for name, value in changes.items()}
+    theirs = {NAMES[preset].get(name, name): value for name, value in changes.items()}
     assert_parity(
         follow_torch(RMSprop, **convention(preset, **changes)),
         package.follow(package.optimizer, **theirs),
@@ -216,7 +206,7 @@ def test_the_defaults_of_a_preset_are_those_of_its_package(preset):
     package = PACKAGES[preset]
     theirs = defaults(package.optimizer)
     ours = RMSprop([torch.zeros(1)], **convention(preset)).defaults
-    shared = {name: package.names.get(name, name) for name in ours}
+    shared = {name: NAMES[preset].get(name, name) for name in ours}
     for name, their_name in shared.items():
         if theirs.get(their_name) is inspect.Parameter.empty:
             assert name not in convention(preset)
