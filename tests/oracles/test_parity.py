@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -236,3 +237,15 @@ def test_bias_correction_is_that_of_adam_and_of_optax(numbers, assert_parity):
 def test_package_has_weight_decay_unless_it_is_said_to_lack_it(name):
     has_it = "weight_decay" in inspect.signature(PACKAGES[name].optimizer).parameters
     assert has_it == ("weight_decay" not in WITHOUT.get(name, ()))
+
+
+def test_the_book_s_table_of_names_has_every_argument_that_a_package_has():
+    page = (Path(__file__).parents[2] / "book" / "symbols.md").read_text(encoding="utf-8")
+    table = page.partition("| this book |")[2].partition("\n\n")[0].splitlines()
+    packages = [cell.strip().lower() for cell in table[0].strip("|").split("|")]
+    for line in table[2:]:
+        option, *names = [cell.strip(" `") for cell in line.strip("|").split("|")]
+        for package, name in zip(filter(None, packages), names, strict=True):
+            has = NAMES[package].get(option, option)
+            arguments = inspect.signature(PACKAGES[package].optimizer).parameters
+            assert name == (has if has in arguments else "–"), (package, option)

@@ -23,7 +23,7 @@ UNSEARCHED = {"404", "gallery", "genindex", "search"}
 """Pages that have nothing of their own to find; the gallery repeats the chapters' captions."""
 UNREAD = (
     "script, style, svg, button, .headerlink, .cell_input, .fold.code, "
-    ".figure-panel, .katex-html, .eqno"
+    ".fold.evidence, .figure-panel, .katex-html, .eqno"
 )
 PARTS = "section[id], dt[id]"
 """What a hit leads to: a section, a term of the glossary, a function of the reference."""
@@ -57,8 +57,8 @@ def sections(html: str, entries: dict[str, list[str]]) -> list[dict[str, str]]:
 def _take_parts(article: Tag, entries: dict[str, list[str]], page: str) -> Iterator[dict[str, str]]:
     for part in reversed(article.select(PARTS)):
         title = part if part.name == "dt" else part.find(HEADINGS)
-        body = part.find_next_sibling("dd") if part.name == "dt" else part
-        if title is None or body is None:
+        body = part.find_next_sibling() if part.name == "dt" else part
+        if title is None or body is None or body.name == "dt":
             continue
         anchors = [part["id"], *(element["id"] for element in body.select("[id]"))]
         explained = [term for anchor in anchors for term in entries.get(str(anchor), [])]

@@ -1,6 +1,7 @@
 """Formulas in a line of plain text, as where a search quotes a section."""
 
 import re
+import unicodedata
 
 from bs4 import NavigableString, Tag
 
@@ -18,16 +19,16 @@ SPACED = {*"=≈≤≥<>→←+−≫≪∝"}
 def in_words(math: Tag) -> str:
     """Return a formula in MathML as text: a² for a raised 2, a/b for a fraction.
 
-        >>> import re
-
-    from bs4 import BeautifulSoup
-        >>> half = "<math><msup><mi>g</mi><mn>2</mn></msup></math>"
-        >>> in_words(BeautifulSoup(half, "html.parser").math)
-        'g²'
+    >>> from bs4 import BeautifulSoup
+    >>> half = "<math><msup><mi>g</mi><mn>2</mn></msup></math>"
+    >>> in_words(BeautifulSoup(half, "html.parser").math)
+    'g²'
     """
-    text = _text(math).replace(APPLIED, " ").strip()
+    text = _text(math).replace(APPLIED, " ")
+    text = re.sub(r"\s", " ", text).strip()
     text = re.sub(r" +(?=[),])|(?<=\() +|(?<=[a-z]) (?=\()| +(?= )", "", text)
-    return re.sub(r"(^|[(=,≈≤≥<>→←] ?)− ", r"\1−", text)
+    text = re.sub(r"(^|[(=,≈≤≥<>→←] ?)− ", r"\1−", text)
+    return unicodedata.normalize("NFC", text)
 
 
 def _text(node: object) -> str:
