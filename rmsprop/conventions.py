@@ -9,7 +9,7 @@ them up by name and changes options on the way.
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CONVENTIONS", "WITHOUT", "convention"]
+__all__ = ["CONVENTIONS", "NAMES", "WITHOUT", "convention"]
 
 
 def pytorch() -> dict[str, Any]:
@@ -178,6 +178,19 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "hinton": ("momentum", "weight_decay"),
     "graves": ("weight_decay",),
     "dqn": ("momentum", "weight_decay"),
+}
+
+# What a package calls our options, where it calls them otherwise.
+NAMES: dict[str, dict[str, str]] = {
+    "pytorch": {},
+    "tensorflow": {"lr": "learning_rate", "alpha": "decay", "eps": "epsilon"},
+    "keras": {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon"},
+    "optax": {
+        "lr": "learning_rate",
+        "alpha": "decay",
+        "initial_accumulator_value": "initial_scale",
+    },
+    "timm": {"decoupled_weight_decay": "decoupled_decay"},
 }
 
 

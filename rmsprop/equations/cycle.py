@@ -45,17 +45,18 @@ def ring_down(alpha: ArrayLike) -> tuple[Array, Array]:
 
     .. math::
 
-       \lambda^2 - (3\alpha - 1)\, \lambda + \alpha = 0, \qquad
-       |\lambda| = \sqrt\alpha, \quad
-       T = \frac{2\pi}{\arccos \frac{3\alpha - 1}{2 \sqrt\alpha}} \quad
+       z^2 - (3\alpha - 1)\, z + \alpha = 0, \qquad
+       |z| = \sqrt\alpha, \quad
+       \arg z = \pm\arccos \frac{3\alpha - 1}{2 \sqrt\alpha} \quad
        \text{for } \tfrac19 < \alpha < 1
 
     Args:
         alpha: smoothing constant in [0, 1).
 
     Returns:
-        The modulus of the eigenvalue that decays last, and its period in steps. Up to 1/9 the
-        eigenvalues are real and negative, and the period is 2.
+        The modulus :math:`|z|` of the eigenvalue that decays last, and its period
+        :math:`2\pi / |\arg z|` in steps. Up to 1/9 the eigenvalues are real and negative, and the
+        period is 2.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).

@@ -43,8 +43,8 @@ def excess_displacement(alpha: ArrayLike) -> Array:
     .. math::
 
        \sum_{t \ge 1} \left(\frac{1}{\sqrt{1 - \alpha^t}} - 1\right)
-       = \frac{2 \ln 2}{\theta} + \frac{\zeta(1/2)}{\sqrt\theta} + \frac12
-       + \frac{\zeta(-1/2)}{4} \sqrt\theta + O(\theta^{3/2}), \qquad \theta = -\ln\alpha
+       = \frac{2 \ln 2}{\ell} + \frac{\zeta(1/2)}{\sqrt\ell} + \frac12
+       + \frac{\zeta(-1/2)}{4} \sqrt\ell + O(\ell^{3/2}), \qquad \ell = -\ln\alpha
 
     Args:
         alpha: smoothing constant, at least 0.5, below 1.
@@ -101,13 +101,13 @@ def burst_memory(
 ) -> Array:
     r"""Steps after a burst of large gradients until steps are back to a share of their length.
 
-    .. math:: k = \frac{1}{-\ln\alpha}\, \ln \frac{(\rho^2 - 1)(1 - \alpha^m)}{q^{-2} - 1}
+    .. math:: t = \frac{1}{-\ln\alpha}\, \ln \frac{(\chi^2 - 1)(1 - \alpha^M)}{q^{-2} - 1}
 
     Args:
         alpha: smoothing constant in [0, 1).
-        ratio: :math:`\rho`, size of the gradients in the burst over that of the steady ones, above
+        ratio: :math:`\chi`, size of the gradients in the burst over that of the steady ones, above
             1; broadcasts.
-        length: :math:`m`, gradients in the burst, at least 1; broadcasts.
+        length: :math:`M`, gradients in the burst, at least 1; broadcasts.
         share: :math:`q` in (0, 1), of the length before; broadcasts.
 
     Returns:

@@ -64,22 +64,22 @@ def effective_samples(alpha: ArrayLike) -> Array:
 def average_cumulant(alpha: ArrayLike, order: ArrayLike) -> Array:
     r"""Cumulant of the settled average of squares of independent standard Gaussian gradients.
 
-    .. math:: \kappa_n = 2^{n-1} (n-1)!\, \sum_{k \ge 0} \omega_k^n
-              = \frac{2^{n-1} (n-1)!\, (1 - \alpha)^n}{1 - \alpha^n}
+    .. math:: K_j = 2^{j-1} (j-1)!\, \sum_{k \ge 0} \omega_k^j
+              = \frac{2^{j-1} (j-1)!\, (1 - \alpha)^j}{1 - \alpha^j}
 
     Args:
         alpha: smoothing constant in [0, 1).
-        order: :math:`n`, at least 1; broadcasts. 1 is the mean, 2 the variance, and the third over
+        order: :math:`j`, at least 1; broadcasts. 1 is the mean, 2 the variance, and the third over
             the variance to the power 3/2 is the skewness.
 
     Returns:
-        Cumulants, in the units of the gradient to the power 2n.
+        Cumulants, in the units of the gradient to the power 2j.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
 
     Book: equation ``eq-cumulants``. A chi-square variable has the cumulants
-    :math:`2^{n-1} (n-1)!`, and those of independent summands add.
+    :math:`2^{j-1} (j-1)!`, and those of independent summands add.
 
     >>> float(average_cumulant(0.5, 1))
     1.0

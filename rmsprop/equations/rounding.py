@@ -28,10 +28,10 @@ LOST = 0.01
 def rounding_bias(alpha: ArrayLike, digits: int = 24, weights: tuple[int, int] = TORCH) -> Array:
     r"""What rounding the smoothing constant adds to :math:`v - m^2`, as a fraction of :math:`v`.
 
-    .. math:: \delta = \frac{\operatorname{fl}(1 - \alpha)}{1 - \operatorname{fl}(\alpha)} - 1
+    .. math:: \beta = \frac{\operatorname{fl}(1 - \alpha)}{1 - \operatorname{fl}(\alpha)} - 1
 
     for an average with two weights, which do not add up to 1. In :math:`m^2` it counts twice: in
-    all :math:`\delta`, :math:`-\delta` or 0.
+    all :math:`\beta`, :math:`-\beta` or 0.
 
     Args:
         alpha: smoothing constant in [0, 1).
@@ -71,16 +71,16 @@ def rounding_spread(
 ) -> Array:
     r"""Standard deviation of the rounding error of :math:`v - m^2`, as a fraction of :math:`v`.
 
-    .. math:: s = u \sqrt{\frac{k_v / f_v^2 + 4 k_m / f_m^2}{3 (1 - \alpha^2)}}, \qquad u = 2^{-p}
+    .. math:: \sigma_p = 2^{-p} \sqrt{\frac{n_v / \hat v^2 + 4 n_m / \hat m^2}{3 (1 - \alpha^2)}}
 
     Args:
         alpha: smoothing constant in [0, 1).
         digits: binary digits :math:`p` of the significand that the averages are kept with: 24 for
             float32, 11 for float16, 8 for bfloat16.
-        weights: :math:`k_v` and :math:`k_m`.
-        mean: of the gradient, above 0, broadcasting: its significand is :math:`f_m`, and that of
-            its square :math:`f_v`, both in [1, 2). Without it the mean over all significands,
-            :math:`1 / f^2 = 3 / (8 \ln 2)`.
+        weights: :math:`n_v` and :math:`n_m`.
+        mean: of the gradient, above 0, broadcasting: its significand is :math:`\hat m`, and that of
+            its square :math:`\hat v`, both in [1, 2). Without it the mean over all significands,
+            :math:`1 / \hat v^2 = 3 / (8 \ln 2)`.
 
     Returns:
         Fractions, of the broadcast shape.
@@ -108,7 +108,7 @@ def rounding_reach(
 ) -> Array:
     r"""Tell how far rounding pulls :math:`v - m^2` below what it should be, at the worst mean.
 
-    .. math:: \max\left(s \sqrt{2 \ln n} - \delta,\, 0\right)
+    .. math:: \max\left(\sigma_p \sqrt{2 \ln n} - \beta,\, 0\right)
 
     Args:
         alpha: smoothing constant in [0, 1).
@@ -143,10 +143,11 @@ def lost_bound(
 
     .. math::
 
-       T \min_{\lambda > 0}\; e^{-\lambda \delta + \lambda^2 s^2 / 2}\,
-       \Bigl(\prod_k q_k\Bigr)^{-1/2}
-       \Bigl(1 - 2 \lambda \rho^2 \sum_k \frac{w_k^2}{q_k}\Bigr)^{-1/2},
-       \qquad w_k = (1 - \alpha) \alpha^k, \quad q_k = 1 + 2 \lambda \rho^2 w_k
+       T \min_{\psi > 0}\; e^{-\psi \beta + \psi^2 \sigma_p^2 / 2}\,
+       \prod_k \bigl(1 + 2 \psi \rho^2 \omega_k\bigr)^{-1/2}
+       \Bigl(1 - \sum_k \frac{2 \psi \rho^2 \omega_k^2}{1 + 2 \psi \rho^2 \omega_k}\Bigr)^{-1/2}
+
+    with the :math:`\omega_k` of `rmsprop.equations.weights`.
 
     Args:
         alpha: smoothing constant in (0, 1).
@@ -215,7 +216,7 @@ def safe_gradient(
 ) -> Array:
     r"""Return the size of a constant gradient up to which an eps inside the root is enough.
 
-    .. math:: |g|_\text{max} = \sqrt{\frac{\epsilon}{s \sqrt{2 \ln (100\, T)} - \delta}}
+    .. math:: |g|_\text{max} = \sqrt{\frac{\epsilon}{\sigma_p \sqrt{2 \ln (100\, T)} - \beta}}
 
     Args:
         alpha: smoothing constant in [0, 1).
@@ -242,7 +243,7 @@ def safe_gradient(
 def first_nan(alpha: ArrayLike, parameters: ArrayLike) -> Array:
     r"""Return the step at which the memory of the start no longer covers the error.
 
-    .. math:: t = \frac{\ln(s \sqrt{2 \ln n} - \delta)}{\ln \alpha}
+    .. math:: t = \frac{\ln(\sigma_p \sqrt{2 \ln n} - \beta)}{\ln \alpha}
 
     Args:
         alpha: smoothing constant in (0, 1).

@@ -44,9 +44,9 @@ def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
 
     .. math::
 
-       \frac{1}{1 - \alpha^*} \approx \frac{n}{2y}, \qquad
-       \frac{e^y - 1}{y} = c = \frac{C}{n - 1}, \qquad
-       y = -\frac1c - W_{-1}\left(-\frac{e^{-1/c}}{c}\right)
+       \frac{1}{1 - \alpha^*} \approx \frac{n}{2Y}, \qquad
+       \frac{e^Y - 1}{Y} = a = \frac{C}{n - 1}, \qquad
+       Y = -\frac1a - W_{-1}\left(-\frac{e^{-1/a}}{a}\right)
 
     Args:
         rare: :math:`C`, the rare gradient; the others are -1. Above ``n - 1``, the size of all the
@@ -55,7 +55,8 @@ def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
 
     Returns:
         Steps: the root of `drift`, but for terms that vanish like ``1 / n``. Near balance, where
-        ``c - 1`` is small, it is ``n / (4 (c - 1))``, and for ``rare=n`` some :math:`n^2/4`.
+        :math:`a - 1` is small, it is :math:`n / (4 (a - 1))`, and for ``rare=n`` some
+        :math:`n^2/4`.
 
     Book: equation ``eq-safe-window``, derived there.
 

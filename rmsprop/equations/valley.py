@@ -13,7 +13,7 @@ def floor_rate(condition: ArrayLike, angle: ArrayLike, alpha: ArrayLike) -> Arra
 
     .. math::
 
-       \rho = \frac{2\alpha}{1 + \alpha} \cdot
+       \varphi = \frac{2\alpha}{1 + \alpha} \cdot
        \frac{2\kappa}{(h_{11} + |h_{12}|)(h_{22} + |h_{12}|)}
 
     with :math:`h` the Hessian of a valley of curvatures 1 and :math:`\kappa`, turned by the angle.
@@ -25,9 +25,9 @@ def floor_rate(condition: ArrayLike, angle: ArrayLike, alpha: ArrayLike) -> Arra
         alpha: smoothing constant in [0, 1); broadcasts.
 
     Returns:
-        :math:`\rho`; that of gradient descent, at its best learning rate, is
-        :math:`2 / (\kappa + 1)`. To leading order in :math:`\rho`: where it is not small, the floor
-        and the cycle are not apart.
+        :math:`\varphi`; that of gradient descent, at its best learning rate, is
+        :math:`2 / (\kappa + 1)`. To leading order in :math:`\varphi`: where it is not small, the
+        floor and the cycle are not apart.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
@@ -51,14 +51,14 @@ def escape_time(
 
     .. math::
 
-       t = \frac{1}{2 \ln(1 + \eta\lambda)} \ln\left(1 + \left((1 + \eta\lambda)^2 - 1\right)
-       \left(\frac{y}{q\, \eta\, \sigma}\right)^2\right)
+       t = \frac{1}{2 \ln(1 + \eta h)} \ln\left(1 + \left((1 + \eta h)^2 - 1\right)
+       \left(\frac{y}{0.6745\, \eta\, \sigma}\right)^2\right)
 
-    with :math:`q = 0.6745` the upper quartile of the normal distribution.
+    with 0.6745 the upper quartile of the normal distribution.
 
     Args:
         distance: :math:`y`, how far from the ridge they must be; at least 0.
-        curvature: :math:`\lambda > 0`, of the parabola :math:`-\lambda y^2 / 2` that falls away.
+        curvature: :math:`h > 0`, of the parabola :math:`-h y^2 / 2` that falls away.
         lr: learning rate :math:`\eta > 0`.
         noise: standard deviation :math:`\sigma > 0` of the gradient's normal noise.
 

@@ -78,17 +78,17 @@ def expected_grad_var(alpha: ArrayLike, t: ArrayLike, noise: ArrayLike) -> Array
 
     .. math::
 
-       \frac{\mathbb{E}\, c_t}{\mu^2} = \alpha^t (1 - \alpha^t)
+       \frac{\mathbb{E}\, c_t}{\bar g^2} = \alpha^t (1 - \alpha^t)
        + \rho^2 \left(1 - \alpha^t - \frac{1 - \alpha}{1 + \alpha} (1 - \alpha^{2t})\right)
 
     Args:
         alpha: smoothing constant in [0, 1).
         t: number of gradients seen, at least 0; broadcasts.
-        noise: :math:`\rho`, standard deviation of the gradient over its mean :math:`\mu`, at least
-            0; broadcasts.
+        noise: :math:`\rho`, standard deviation of the gradient over its mean :math:`\bar g`, at
+            least 0; broadcasts.
 
     Returns:
-        In units of :math:`\mu^2`.
+        In units of :math:`\bar g^2`.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).

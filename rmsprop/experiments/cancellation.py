@@ -51,10 +51,10 @@ class Damage(NamedTuple):
 def nearly_constant_gradients(
     size: ArrayLike = 1.0, *, noise: float, parameters: int, steps: int, seed: int
 ) -> Float32:
-    r"""Draw gradients :math:`\mu (1 + \rho\, \xi_t)` with Gaussian noise.
+    r"""Draw gradients :math:`\bar g\, (1 + \rho\, \xi_t)` with Gaussian noise.
 
     Args:
-        size: :math:`\mu`, any shape ``(...)``.
+        size: :math:`\bar g`, any shape ``(...)``.
         noise: :math:`\rho`, the noise relative to the size.
         parameters: for each size; each has its own noise, the same at every size.
         steps: number of steps.

@@ -17,8 +17,8 @@ Array = NDArray[np.float64]
 def slope(t: int, x: ArrayLike, delta: float) -> Array:
     r"""Return the slope of the mini-batch of a step; every tenth is the steep one.
 
-    .. math:: f(x) = 5\, (x - \delta)^2 \quad\text{once},\qquad
-              f(x) = -\tfrac12 \left(x - \tfrac{10}{9} \delta\right)^2 \quad\text{nine times}
+    .. math:: f(w) = 5\, (w - \delta)^2 \quad\text{once},\qquad
+              f(w) = -\tfrac12 \left(w - \tfrac{10}{9} \delta\right)^2 \quad\text{nine times}
 
     Args:
         t: the step, from 1.

@@ -19,8 +19,8 @@ def moments(rare: float, mean: float) -> tuple[float, float, float]:
     r"""Return the means of the slope, its square and its cube.
 
     Args:
-        rare: :math:`C`, the large slope; it comes with probability :math:`p = (1 + \delta)/(C+1)`.
-        mean: :math:`\delta`, the mean slope.
+        rare: :math:`C`, the large slope; it comes with probability :math:`(1 + \bar g)/(C+1)`.
+        mean: :math:`\bar g`, the mean slope.
 
     Source: Reddi et al. (2018), theorem 3.
 
@@ -66,8 +66,8 @@ def expected_step(alpha: float, rare: float, mean: float) -> float:
 
        \mathbb{E} \frac{1}{\sqrt{v}}
        = \frac{2}{\sqrt\pi} \int_0^\infty \mathbb{E}\, e^{-u^2 v}\, du, \qquad
-       \mathbb{E}\, e^{-\lambda v} = \prod_{k=0}^\infty
-       \mathbb{E}\, e^{-\lambda (1 - \alpha) \alpha^k g_k^2}
+       \mathbb{E}\, e^{-u^2 v} = \prod_{k=0}^\infty
+       \mathbb{E}\, e^{-u^2 (1 - \alpha) \alpha^k g_k^2}
 
     in which the newest slope, :math:`g_0`, is given, and the older ones are independent.
 

@@ -15,7 +15,7 @@ def push_off_cycle(
 ) -> Array:
     r"""Push RMSprop off its cycle and follow how it comes back.
 
-    .. math:: p_t = \ln \frac{2\, |w_t|}{\eta}
+    .. math:: \tilde w_t = \ln \frac{2\, |w_t|}{\eta}
 
     Args:
         alpha: smoothing constant in [0, 1), shape ``(...)``.
@@ -26,7 +26,7 @@ def push_off_cycle(
         curvature: :math:`h` of :math:`h w^2 / 2`.
 
     Returns:
-        :math:`p_0, p_1, \dots`, shape ``(steps + 1, ...)``; 0 is the cycle.
+        :math:`\tilde w_0, \tilde w_1, \dots`, shape ``(steps + 1, ...)``; 0 is the cycle.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
@@ -48,12 +48,13 @@ def push_off_cycle(
 def measure_ring_down(path: ArrayLike) -> tuple[Array, Array]:
     r"""Measure how an oscillation decays, and its period, by least squares.
 
-    .. math:: p_{t+2} = \operatorname{tr} p_{t+1} - \det p_t, \qquad
-              |\lambda| = \sqrt{\det}, \quad
-              T = \frac{2\pi}{\arccos \frac{\operatorname{tr}}{2 \sqrt{\det}}}
+    .. math:: \tilde w_{t+2} = \operatorname{tr} \tilde w_{t+1} - \det \tilde w_t, \qquad
+              |z| = \sqrt{\det}, \quad
+              \arg z = \pm\arccos \frac{\operatorname{tr}}{2 \sqrt{\det}}
 
     Args:
-        path: :math:`p_0, p_1, \dots`, one oscillation in each column, shape ``(steps, n)``.
+        path: :math:`\tilde w_0, \tilde w_1, \dots`, one oscillation in each column, shape
+            ``(steps, n)``.
 
     Returns:
         Decay per step and period in steps, both of shape ``(n,)``, as by

@@ -35,7 +35,7 @@ def follow_steady_gradients(
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> SteadyRun:
-    r"""Let an optimizer follow gradients :math:`\mu (1 + \rho\, \xi_t)` with Gaussian noise.
+    r"""Let an optimizer follow gradients :math:`\bar g\, (1 + \rho\, \xi_t)` with Gaussian noise.
 
     Every parameter sees its own noise, the same at each level :math:`\rho`. After each step the
     parameters go back to 0, so that the next step is measured in full precision; a parameter that
@@ -46,7 +46,7 @@ def follow_steady_gradients(
         noises: :math:`\rho`, the noise relative to the mean.
         steps: number of steps, at least 1.
         parameters: number of parameters at each level of noise, at least 1.
-        mean: :math:`\mu`.
+        mean: :math:`\bar g`.
         dtype: of the parameters and gradients.
         device: where to compute. The noise is drawn on the CPU, in float32.
 

@@ -136,7 +136,7 @@ def run(
 ) -> Iterator[Array]:
     r"""Run RMSprop without eps on functions that change from step to step.
 
-    .. math:: x_{t+1} = \Pi\left(x_t - \eta_t\, \frac{g_t}{\sqrt{v_t}}\right)
+    .. math:: w_{t+1} = \Pi\left(w_t - \eta_t\, \frac{g_t}{\sqrt{v_t}}\right)
 
     Args:
         slope: maps the step, from 1, and the points to slopes :math:`g_t`, which broadcast.
@@ -144,7 +144,7 @@ def run(
             runs.
         lr: maps the step to the learning rate :math:`\eta_t`, which broadcasts.
         steps: number of steps, at least 0.
-        start: :math:`x_1`; broadcasts.
+        start: :math:`w_1`; broadcasts.
         bound: :math:`\Pi` projects onto the interval from ``-bound`` to ``bound``.
         amsgrad: divide by the root of the greatest :math:`v` so far.
 

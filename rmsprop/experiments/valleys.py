@@ -71,7 +71,8 @@ def measured_floor_rate(
     r"""Measure the share of its way along the floor of a valley that a step covers.
 
     A run starts on the floor at distance 1. Its distance along the floor shrinks by the factor
-    :math:`e^{-\rho}` at every step; two successive points are averaged, without their oscillation.
+    :math:`e^{-\varphi}` at every step; two successive points are averaged, without their
+    oscillation.
 
     Args:
         condition: condition numbers, at least 1.
@@ -81,7 +82,7 @@ def measured_floor_rate(
         last: the step up to which it is measured.
 
     Returns:
-        :math:`\rho`, shape ``(n,)``.
+        :math:`\varphi`, shape ``(n,)``.
 
     >>> from rmsprop.experiments.rules import GradientDescent
     >>> rate = measured_floor_rate(10, [0.3], GradientDescent([0.1]), first=5, last=15)

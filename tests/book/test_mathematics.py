@@ -199,15 +199,6 @@ def test_equations_are_in_the_middle_of_what_their_number_leaves(browser):
     page.close()
 
 
-def test_search_quotes_a_formula_once_and_without_its_source(page, address):
-    page.goto(f"{address}/search.html?q=recursion")
-    quoted = page.locator("#search-results .context", has_text="fit the recursion pt+2")
-    quoted.wait_for()
-    assert "\\" not in page.locator("#search-results").inner_text()
-    assert quoted.inner_text().count("pt+2") == 1
-    assert "=" in quoted.inner_text()
-
-
 def test_no_script_for_mathematics_is_in_the_book():
     names = {path.name.lower() for path in HTML.rglob("*")}
     assert not {name for name in names if "mathjax" in name or "katex.min" in name}

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +23,7 @@ import tensorflow as tf
 import torch
 
 from rmsprop import RMSprop, convention
-from rmsprop.conventions import WITHOUT
+from rmsprop.conventions import NAMES, WITHOUT
 
 # To import the packages themselves would need torchvision, for one file that does not.
 for name in ("timm", "timm.optim"):
@@ -91,12 +92,11 @@ def follow_tensorflow(cls, **options):
 
 
 class Package(NamedTuple):
-    """The package behind a preset: what to call, its names of our options, what to compare."""
+    """The package behind a preset: what to call, how to follow it, what to compare."""
 
     distribution: str
     optimizer: Callable
     follow: Callable
-    names: dict[str, str]
     changes: list[dict[str, Any]]
 
 
@@ -125,32 +125,24 @@ PACKAGES = {
         "torch",
         torch.optim.RMSprop,
         follow_torch,
-        {},
         choices(NUMBERS, CENTERED, MOMENTUM, WEIGHT_DECAY),
     ),
     "tensorflow": Package(
         "tensorflow-cpu",
         tf.compat.v1.train.RMSPropOptimizer,
         follow_tensorflow,
-        {"lr": "learning_rate", "alpha": "decay", "eps": "epsilon"},
         choices(NUMBERS, CENTERED, MOMENTUM),
     ),
     "keras": Package(
         "keras",
         keras.optimizers.RMSprop,
         follow_keras,
-        {"lr": "learning_rate", "alpha": "rho", "eps": "epsilon"},
         choices(NUMBERS, CENTERED, MOMENTUM, WEIGHT_DECAY),
     ),
     "optax": Package(
         "optax",
         optax.rmsprop,
         follow_optax,
-        {
-            "lr": "learning_rate",
-            "alpha": "decay",
-            "initial_accumulator_value": "initial_scale",
-        },
         list(
             filter(
                 is_well_conditioned,
@@ -168,7 +160,6 @@ PACKAGES = {
         "timm",
         RMSpropTF,
         follow_torch,
-        {"decoupled_weight_decay": "decoupled_decay"},
         choices(
             NUMBERS,
             CENTERED,
@@ -202,7 +193,7 @@ def assert_parity(record_property):
 )
 def test_a_preset_takes_the_steps_of_its_package(preset, changes, assert_parity):
     package = PACKAGES[preset]
-    theirs = {package.names.get(name, name): value for name, value in changes.items()}
+    theirs = {NAMES[preset].get(name, name): value for name, value in changes.items()}
     assert_parity(
         follow_torch(RMSprop, **convention(preset, **changes)),
         package.follow(package.optimizer, **theirs),
@@ -216,7 +207,7 @@ def test_the_defaults_of_a_preset_are_those_of_its_package(preset):
     package = PACKAGES[preset]
     theirs = defaults(package.optimizer)
     ours = RMSprop([torch.zeros(1)], **convention(preset)).defaults
-    shared = {name: package.names.get(name, name) for name in ours}
+    shared = {name: NAMES[preset].get(name, name) for name in ours}
     for name, their_name in shared.items():
         if theirs.get(their_name) is inspect.Parameter.empty:
             assert name not in convention(preset)
@@ -246,3 +237,15 @@ def test_bias_correction_is_that_of_adam_and_of_optax(numbers, assert_parity):
 def test_package_has_weight_decay_unless_it_is_said_to_lack_it(name):
     has_it = "weight_decay" in inspect.signature(PACKAGES[name].optimizer).parameters
     assert has_it == ("weight_decay" not in WITHOUT.get(name, ()))
+
+
+def test_the_book_s_table_of_names_has_every_argument_that_a_package_has():
+    page = (Path(__file__).parents[2] / "book" / "symbols.md").read_text(encoding="utf-8")
+    table = page.partition("| this book |")[2].partition("\n\n")[0].splitlines()
+    packages = [cell.strip().lower() for cell in table[0].strip("|").split("|")]
+    for line in table[2:]:
+        option, *names = [cell.strip(" `") for cell in line.strip("|").split("|")]
+        for package, name in zip(filter(None, packages), names, strict=True):
+            has = NAMES[package].get(option, option)
+            arguments = inspect.signature(PACKAGES[package].optimizer).parameters
+            assert name == (has if has in arguments else "–"), (package, option)

@@ -11,6 +11,7 @@ from rmsprop.press.sphinx import (
     mathematics,
     pages,
     previews,
+    search,
     sections,
     slim,
 )
@@ -30,6 +31,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         mathematics,
         pages,
         previews,
+        search,
         slim,
     ):
         part.setup(app)

@@ -27,14 +27,6 @@ PART = '<span class="katex-base">'
 ASK_EARLY = """
 for (const font of ["1em KaTeX_Main", "italic 1em KaTeX_Math"]) document.fonts.load(font);
 """
-# What the search quotes of a page would have every formula twice, and its source.
-QUOTED_ONCE = r"""
-document.addEventListener("DOMContentLoaded", () => {
-  const { htmlToText } = Search;
-  Search.htmlToText = (html, anchor) =>
-    htmlToText(html.replace(/<span class="katex-mathml">.*?<\/math><\/span>/gs, ""), anchor);
-});
-"""
 
 
 @cache
@@ -141,8 +133,6 @@ def _add_to_page(app: Sphinx, page: str, template: str, context: dict[str, Any],
     if 'class="katex"' in context.get("body", ""):
         app.add_css_file("katex/letters.css")
         app.add_js_file(None, body=ASK_EARLY)
-    if page == "search":
-        app.add_js_file(None, body=QUOTED_ONCE)
 
 
 def setup(app: Sphinx) -> None:

@@ -27,6 +27,7 @@ def setup(app: Sphinx) -> None:
     """Tell Sphinx what to add to the pages."""
     app.connect("config-inited", _add_buttons)
     app.connect("config-inited", _add_addresses)
+    app.connect("config-inited", _add_pdf)
     app.connect("html-page-context", _name_roles)
 
 
@@ -57,6 +58,14 @@ def _add_addresses(app: Sphinx, config: Config) -> None:
     config.notfound_urls_prefix = urlsplit(config.html_baseurl).path or "/"
     if config.html_baseurl:
         _draw_mark(Path(app.srcdir) / "card.png")
+
+
+def _add_pdf(app: Sphinx, config: Config) -> None:
+    """Give the text ``{{ pdf }}``: a link where publishing puts the PDF, else how to print it."""
+    published = f"As [one PDF]({config.html_baseurl}rmsprop.pdf) it can be printed or kept."
+    config.myst_substitutions["pdf"] = (
+        published if config.html_baseurl else "`make pdf` prints it as one PDF."
+    )
 
 
 def _draw_mark(path: Path) -> None:
