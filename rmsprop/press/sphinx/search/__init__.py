@@ -46,8 +46,8 @@ def sections(html: str, entries: dict[str, list[str]]) -> list[dict[str, str]]:
         return []
     for element in article.select(UNREAD):
         element.decompose()
-    for formula in article.select(".katex"):
-        formula.replace_with(in_words(formula.math))
+    for formula in article.select("math"):
+        formula.replace_with(in_words(formula))
     heading = article.h1
     page = _text(heading) if heading else ""
     # From the last one back, and each is taken out: what is left of a section is its own.
