@@ -1,10 +1,11 @@
-"""Sphinx extension: figures, live figures, mathematics, folds, and what stands around them."""
+"""Sphinx extension: figures, mathematics, folds, docstrings, and what stands around them."""
 
 from sphinx.application import Sphinx
 
 from rmsprop.press.live import directive
 from rmsprop.press.sphinx import (
     code,
+    docstrings,
     figures,
     folds,
     mathematics,
@@ -18,6 +19,16 @@ __all__ = ["setup"]
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Set up all parts."""
-    for part in (folds, figures, code, sections, directive, mathematics, pages, previews):
+    for part in (
+        folds,
+        figures,
+        code,
+        docstrings,
+        sections,
+        directive,
+        mathematics,
+        pages,
+        previews,
+    ):
         part.setup(app)
     return {"parallel_read_safe": False, "parallel_write_safe": False}
