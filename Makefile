@@ -29,6 +29,7 @@ cp -R book $$run/source
 cp $(EXECUTED) $$run/source
 $(PY) -m rmsprop.press.ledger $(EXECUTED) > $$run/source/claims.md
 $(PY) -m rmsprop.press.gallery book $(EXECUTED) > $$run/source/gallery.md
+$(PY) -m rmsprop.press.reference $$run/source
 endef
 
 .PHONY: help book pdf verify accept sweep replicate test parity check links serve bench pages lab lint release lock clean

@@ -1,4 +1,4 @@
-"""RMSprop for PyTorch: the optimizer, and what other frameworks and papers mean by its name."""
+"""RMSprop for PyTorch: the `optimizer`, and the `conventions` of other frameworks and papers."""
 
 from rmsprop.conventions import convention
 from rmsprop.optimizer import RMSprop

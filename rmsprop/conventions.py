@@ -2,14 +2,27 @@ r"""What each framework and paper means by "RMSprop".
 
 Each function returns the options that make `rmsprop.RMSprop` do what the named implementation
 does, with that implementation's defaults. :math:`v` is the average of squared gradients, :math:`m`
-that of gradients, :math:`b` the momentum buffer, :math:`\eta` the learning rate. `convention` looks
-them up by name and changes options on the way.
+that of gradients, :math:`b` the momentum buffer, :math:`\eta` the learning rate.
+`rmsprop.convention` looks them up by name and changes options on the way.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CONVENTIONS", "NAMES", "WITHOUT", "convention"]
+__all__ = [
+    "CONVENTIONS",
+    "NAMES",
+    "WITHOUT",
+    "convention",
+    "dqn",
+    "graves",
+    "hinton",
+    "keras",
+    "optax",
+    "pytorch",
+    "tensorflow",
+    "timm",
+]
 
 
 def pytorch() -> dict[str, Any]:
@@ -166,12 +179,13 @@ def dqn() -> dict[str, Any]:
     return {"lr": 2.5e-4, "alpha": 0.95, "eps": 0.01, "centered": True, "eps_in_sqrt": True}
 
 
+#: The functions of this module by their names.
 CONVENTIONS: dict[str, Callable[[], dict[str, Any]]] = {
     preset.__name__: preset
     for preset in (pytorch, tensorflow, keras, optax, timm, hinton, graves, dqn)
 }
 
-# What an implementation does not have at all; our options for it are then switched off.
+#: What an implementation does not have at all; our options for it are then switched off.
 WITHOUT: dict[str, tuple[str, ...]] = {
     "tensorflow": ("weight_decay",),
     "optax": ("weight_decay",),

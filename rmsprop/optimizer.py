@@ -1,4 +1,4 @@
-"""RMSprop for PyTorch: options and state; the arithmetic is in `rmsprop.kernels`."""
+"""The optimizer: options and state; the arithmetic is in ``rmsprop.kernels``."""
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
@@ -83,7 +83,7 @@ class RMSprop(torch.optim.RMSprop):
         RuntimeError: if `fused` is set together with `differentiable` or `foreach`; at `step`, for
             a sparse gradient, and for a parameter that `fused` kernels cannot step.
 
-    Equivalent to ``torch.optim.RMSprop`` to rounding, with the same defaults; the options from
+    Equivalent to `torch.optim.RMSprop` to rounding, with the same defaults; the options from
     ``eps_in_sqrt`` on are its own and off by default; `rmsprop.convention` sets them to mean what
     another framework means. Differs in what happens to rounding errors. Centered, torch subtracts
     two averages, :math:`v - m^2`, which float32 may round below zero and into NaN; here the

@@ -1,5 +1,6 @@
 """Verify and accept on a small book with real kernels; the gallery from what it executes."""
 
+import argparse
 import contextlib
 import dataclasses
 import io
@@ -17,7 +18,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from rmsprop.commands import main
+from rmsprop.commands import _parser, main
 from rmsprop.press import gallery
 from rmsprop.records.record import read, write
 from rmsprop.records.rerun import Run
@@ -414,3 +415,11 @@ def test_seeds_that_are_no_block_are_refused(capsys):
     with pytest.raises(SystemExit):
         main(["replicate", "--seeds", "ten"])
     assert "--seeds" in capsys.readouterr().err
+
+
+def test_the_books_page_has_every_command_and_option():
+    page = (Path(__file__).parents[1] / "book" / "api-commands.md").read_text()
+    (subparsers,) = (a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    usages = (parser.format_usage() for parser in subparsers.choices.values())
+    shown = [usage.removeprefix("usage: ").replace(" [-h]", "").strip() for usage in usages]
+    assert sorted(re.findall(r"^`(.*)`$", page, re.M)) == sorted(shown)

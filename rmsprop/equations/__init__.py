@@ -6,7 +6,7 @@ PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 
 By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
 random, or known; `variance` the centered one, `rounding` what that loses in PyTorch; `rule` the
-update, which `arithmetic` holds for NumPy and Numba alike; `cycle`, `traps` and `valley` what it
+update, which ``arithmetic`` holds for NumPy and Numba alike; `cycle`, `traps` and `valley` what it
 does at a minimum, astray, on the way.
 """
 

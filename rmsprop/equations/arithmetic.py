@@ -14,10 +14,14 @@ __all__ = ["State", "average", "corrected_alpha", "mean_factor", "quotient", "st
 class State(NamedTuple):
     r"""What RMSprop remembers of the past, each array of the parameters' shape.
 
-    `square_avg` is :math:`v`, the average of squared gradients (uncentered); `grad_avg` and
-    `grad_var` are :math:`m` and :math:`c`, the gradient's weighted mean and variance (centered);
-    `momentum_buffer` is :math:`b`; `t` counts the steps taken. Averages that the options do not
-    need stay as they are.
+    Averages that the options do not need stay as they are.
+
+    Attributes:
+        square_avg: :math:`v`, the average of squared gradients, uncentered.
+        grad_avg: :math:`m`, the gradient's weighted mean, centered.
+        grad_var: :math:`c`, the gradient's weighted variance, centered.
+        momentum_buffer: :math:`b`.
+        t: steps taken.
 
     >>> State.start((2,)).square_avg
     array([0., 0.])

@@ -90,7 +90,7 @@ def dip(alpha: ArrayLike, first: ArrayLike = 0.0) -> Array:
             is a small share of the way.
 
     Returns:
-        Natural logarithms, negative: the ratio itself soon underflows. The error stays a few
+        Natural logarithms, negative; the ratio itself soon underflows. The error stays a few
         units while alpha tends to 1.
 
     Raises:

@@ -47,7 +47,7 @@ def effective_samples(alpha: ArrayLike) -> Array:
         alpha: smoothing constant in [0, 1).
 
     Returns:
-        A number of samples, the shape of `alpha`: about twice `window`.
+        A number of samples, the shape of `alpha`, about twice `window`.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).

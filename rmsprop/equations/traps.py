@@ -54,7 +54,7 @@ def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
         n: steps from one rare gradient to the next, at least 2; broadcasts.
 
     Returns:
-        Steps: the root of `drift`, but for terms that vanish like ``1 / n``. Near balance, where
+        Steps, the root of `drift` but for terms that vanish like ``1 / n``. Near balance, where
         :math:`a - 1` is small, it is :math:`n / (4 (a - 1))`, and for ``rare=n`` some
         :math:`n^2/4`.
 
@@ -84,7 +84,7 @@ def safe_window_random(mean: ArrayLike, square: ArrayLike, cube: ArrayLike) -> A
             small, any window will do, and the result is below 1.
 
     Returns:
-        Steps: where the mean step changes its sign, to first order for a long window.
+        Steps at which the mean step changes its sign, to first order for a long window.
 
     Book: equation ``eq-safe-window-random``, derived there.
 

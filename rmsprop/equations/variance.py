@@ -57,7 +57,7 @@ def constant_gradient_step(alpha: ArrayLike, t: ArrayLike) -> Array:
         t: number of the step, at least 1; broadcasts.
 
     Returns:
-        Lengths: at least 2, at the half-life, and from then on growing without bound.
+        Lengths, at least 2, at the half-life, and from then on growing without bound.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).

@@ -22,7 +22,7 @@ def count_recovery(
         share: of the length of steps before the burst, below 1.
 
     Returns:
-        Numbers of steps: `rmsprop.equations.burst_memory`, rounded up.
+        Numbers of steps, `rmsprop.equations.burst_memory`, rounded up.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).

@@ -24,7 +24,7 @@ __all__ = [
 
 Float32 = NDArray[np.float32]
 
-# How each averages squares and gradients: with two rounded weights or with one.
+#: How each averages squares and gradients: with two rounded weights or with one.
 WEIGHTS = {
     "pytorch": (2, 1),
     "tensorflow": (1, 1),

@@ -1,6 +1,6 @@
 """Plain arithmetic compiled by Numba: a loop over runs for every problem and every rule.
 
-`rmsprop.equations.arithmetic` and the functions of `problems` and `rules` are what is compiled, as
+What is compiled is ``rmsprop.equations.arithmetic`` and the functions of `problems` and `rules`, as
 they are. Each loop has one type, whatever the problem or the rule, so that one race takes all.
 """
 
@@ -23,20 +23,28 @@ __all__ = [
     "OPTIONS",
     "ROWS",
     "RULE",
+    "STACK",
     "gradient_loop",
     "rule_loop",
     "stack_loop",
 ]
 
-# The error model without ZeroDivisionError is what lets loops become vector instructions.
+#: Options of Numba. Without ZeroDivisionError loops become vector instructions.
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 
-MOST = 8  # numbers that a problem or a rule may have
+#: Numbers that a problem or a rule may have.
+MOST = 8
+#: The type of these numbers, filled up with zeros.
 NUMBERS = types.UniTuple(types.float64, MOST)
+#: The type of one number for each run.
 ARRAY = types.float64[::1]
+#: The type of what `gradient_loop` returns.
 GRADIENT = types.void(ARRAY, ARRAY, NUMBERS, ARRAY, ARRAY)
+#: The type of a table of numbers.
 ROWS = types.float64[:, ::1]
+#: The type of what `rule_loop` returns.
 RULE = types.void(ARRAY, ARRAY, ROWS, types.int64, ARRAY, NUMBERS)
+#: The type of what `stack_loop` returns.
 STACK = types.void(ROWS, ROWS, types.float64[:, :, ::1], types.int64, ROWS)
 
 for name in arithmetic.__all__:
@@ -53,8 +61,8 @@ def gradient_loop(partials: Callable[..., Any], count: int) -> Callable[..., Non
         count: how many parameters it takes.
 
     Returns:
-        A compiled function of the type `GRADIENT`: x, y, parameters filled up with zeros, and the
-        arrays for the partial derivatives.
+        A compiled function of the type `GRADIENT`, of x, y, parameters filled up with zeros, and
+        the arrays for the partial derivatives.
     """
     at = numba.njit(partials, **OPTIONS)
 
@@ -77,7 +85,7 @@ def rule_loop(
         switches: what it takes after them.
 
     Returns:
-        A compiled function of the type `RULE`: coordinates, gradients, the four averages of
+        A compiled function of the type `RULE`, of coordinates, gradients, the four averages of
         `rmsprop.equations.State` as rows, steps taken, learning rates, and the other numbers filled
         up with zeros.
     """
@@ -105,8 +113,8 @@ def stack_loop(
         switches: what it takes after them.
 
     Returns:
-        A compiled function of the type `STACK`: weights and gradients, a row for each network, the
-        four averages of `rmsprop.equations.State`, steps taken, and the numbers, a row for each
+        A compiled function of the type `STACK`, of weights and gradients, a row for each network,
+        the four averages of `rmsprop.equations.State`, steps taken, and the numbers, a row for each
         network, the learning rate first.
     """
     moved = numba.njit(move, **OPTIONS)

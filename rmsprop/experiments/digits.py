@@ -16,7 +16,8 @@ __all__ = ["EPOCH", "DigitsScore", "score_digits", "train_digits"]
 Array = NDArray[np.float64]
 
 HIDDEN, TRAINING, BATCH = 32, 1437, 32
-EPOCH = TRAINING // BATCH  # steps
+#: Steps of an epoch.
+EPOCH = TRAINING // BATCH
 
 
 class DigitsScore(NamedTuple):

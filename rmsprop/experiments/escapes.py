@@ -23,7 +23,7 @@ def noisy_losses(
         every: how many steps lie between two looks at the loss.
 
     Returns:
-        Losses without noise, a row for each look, the start's first, a column for each chain: shape
+        Losses without noise, a row for each look, the start's first, a column for each chain, shape
         ``(steps // every + 1, chains)``.
 
     >>> from rmsprop.experiments.problems import saddle

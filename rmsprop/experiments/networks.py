@@ -1,7 +1,7 @@
 """Train small networks, all those of one seed in a stack: every rate, alpha and eps at once.
 
 In NumPy, whose products, exponentials and tangents are faster for networks this small than
-PyTorch's; the rule is compiled by Numba. Tests hold both to `torch.autograd` and `torch.optim`.
+PyTorch's; the rule is compiled by Numba. Tests hold both to ``torch.autograd`` and ``torch.optim``.
 """
 
 from collections.abc import Callable, Iterable, Sequence

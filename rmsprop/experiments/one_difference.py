@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 WEIGHTS = 50
 NUMBERS = {"lr": 1e-3, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9}
+#: What differs from the defaults, by a name.
 DIFFERENCES: dict[str, dict[str, Any]] = {
     "eps inside the root": {"eps_in_sqrt": True},
     "weight decay decoupled": {"decoupled_weight_decay": True, "weight_decay": 0.1},

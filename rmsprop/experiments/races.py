@@ -34,8 +34,9 @@ __all__ = ["COARSE", "FINE", "Race", "Runs", "Search"]
 
 Array = NDArray[np.float64]
 
-# Rounded, so that chaotic runs are alike on any machine.
+#: Learning rates to begin with. Rounded, so that chaotic runs are alike on any machine.
 COARSE = np.geomspace(1e-4, 1.0, 31).round(12)
+#: Factors to go on with, around the best of these; rounded too.
 FINE = np.geomspace(COARSE[0] / COARSE[1], COARSE[1] / COARSE[0], 17).round(12)
 
 
@@ -150,7 +151,7 @@ class Race:
             method: makes the rule for an array of learning rates.
 
         Returns:
-            The best rate, and all that was tried: the 31 rates of `COARSE`, and around the best of
+            The best rate, and all that was tried, the 31 rates of `COARSE`, and around the best of
             them the 17 of `FINE`. The score of a rate is the median over the starts.
 
         >>> from rmsprop.experiments.problems import quadratic

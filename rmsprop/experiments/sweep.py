@@ -28,8 +28,10 @@ from rmsprop.experiments.closure import code_digest
 __all__ = ["Columns", "Engine", "Point", "Sweep", "SweepError", "grid", "run"]
 
 Plain = str | int | float | bool | None
+#: Tidy data: for each name an array, all of one length.
 Columns = dict[str, NDArray[Any]]
 Task = Callable[..., Mapping[str, ArrayLike]]
+#: What opens the Executor that points are submitted to, see `rmsprop.experiments.engines`.
 Engine = Callable[[], AbstractContextManager[Executor | None]]
 
 PACKAGES = ("numpy", "scipy", "numba", "torch", "scikit-learn")
@@ -101,12 +103,12 @@ class Sweep:
 
     @cached_property
     def code(self) -> str:
-        """SHA-256 of the task's code: its own and all it uses of its package."""
+        """SHA-256 of the task's code, its own and all it uses of its package."""
         return code_digest(self.task)
 
     @cached_property
     def versions(self) -> dict[str, str | None]:
-        """What can change the last bits: packages, None for one that is not there, and kernels.
+        """Packages, None for one that is not there, and kernels, which can change the last bits.
 
         OpenBLAS has kernels for each kind of processor, and takes others if it is told to.
         """
@@ -130,7 +132,7 @@ def run(sweep: Sweep, store: Path, engine: Engine, *, title: str = "") -> Column
         title: of the progress bar, which is shown on a terminal.
 
     Returns:
-        Tidy columns, the arguments first, rows in the order of the points: the same whatever the
+        Tidy columns, the arguments first, rows in the order of the points, the same whatever the
         engine, and whichever point came first.
 
     Raises:

@@ -11,6 +11,7 @@ __all__ = ["HESSIAN", "START", "loss", "run"]
 
 Array = NDArray[np.float64]
 
+#: The function's second derivatives, and where the run starts.
 HESSIAN, START = np.diag([0.2, 4.0]), np.array([-5.0, -2.0])
 
 

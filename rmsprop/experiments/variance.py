@@ -98,7 +98,7 @@ def gap_of_fractions(gradients: Sequence[Fraction], alpha: Fraction) -> Fraction
         alpha: smoothing constant in [0, 1).
 
     Returns:
-        The difference after the last step: 0, if equation ``eq-identity`` is right.
+        The difference after the last step, 0 if equation ``eq-identity`` is right.
 
     >>> gap_of_fractions([Fraction(1), Fraction(-2, 3)], Fraction(9, 10))
     Fraction(0, 1)

@@ -28,9 +28,10 @@ __all__ = [
     "mark_alphas",
 ]
 
+#: Styles of a line, for matplotlib.
 DASHED, DOTTED = (0, (4, 3)), (0, (1, 1))
 
-# On a map of values, whose colors are the same on a dark page.
+#: Ink on a map of values, whose colors are the same on a dark page.
 LIGHT, DARK = "#fefefe", "#010101"
 
 
@@ -50,7 +51,7 @@ def label(
         at: the point, in units of the data.
         offset: from there to the text's anchor, in points.
         color: of the text.
-        options: for `matplotlib.axes.Axes.annotate`: ``ha``, ``va``, ``fontsize`` and the like.
+        options: for ``matplotlib.axes.Axes.annotate``: ``ha``, ``va``, ``fontsize`` and the like.
     """
     ax.annotate(text, at, xytext=offset, textcoords="offset points", color=color, **options)
 

@@ -105,7 +105,7 @@ def publish(
     Args:
         figure: drawn with the house style.
         id: what the figure is called for good, lower-case words joined by hyphens. The text refers
-            to it as ``{numref}`fig-<id>```.
+            to it by ``numref``, as ``fig-<id>``.
         caption: a sentence or more that states the finding; MyST Markdown.
         alt: what the picture shows, for those who cannot see it.
         data: what is drawn: for each column's name its numbers or text. Arrays broadcast against

@@ -5,12 +5,13 @@ from cycler import cycler
 
 __all__ = ["COLORS", "INK", "MUTED", "SERIES", "darken", "use_style"]
 
+#: Colors of text, of what stands back, of grid lines and of the page.
 INK, MUTED, GRID, PAPER = "#1f2328", "#6e7781", "#d8dee4", "#ffffff"
 
-# A color has one meaning in the whole book: a method has its own, shades of `SERIES` are values of
-# what is varied, and all else, such as where a run goes wrong, is `INK` or `MUTED`. They are chosen
-# so that readers with any kind of color blindness tell methods apart in light and in dark;
-# tests/press/test_publish.py measures how well.
+#: The color of each method. A color has one meaning in the whole book: a method has its own, shades
+#: of `SERIES` are values of what is varied, and all else, such as where a run goes wrong, is `INK`
+#: or `MUTED`. They are chosen so that readers with any kind of color blindness tell methods apart
+#: in light and in dark; ``tests/press/test_publish.py`` measures how well.
 COLORS = {
     "gradient descent": "#9e6c10",
     "momentum": "#900083",
@@ -19,7 +20,7 @@ COLORS = {
     "Adam": "#1e5928",
 }
 
-# Six shades in order, for a parameter that is varied: the middle of matplotlib's `inferno`.
+#: Six shades in order, for a parameter that is varied: the middle of matplotlib's ``inferno``.
 SERIES = ["#eb6628", "#d34743", "#b0315b", "#84206b", "#57106e", "#1e0c45"]
 
 _LIGHT = [INK, MUTED, GRID, PAPER, *COLORS.values(), *SERIES]

@@ -26,6 +26,7 @@ __all__ = [
     "verdict",
 ]
 
+#: The claims under test, by their ids.
 CLAIMS = {
     "C1": "RMSprop gives every parameter its own learning rate.",
     "C2": "It does so through an exponential moving average of squared gradients.",
@@ -39,6 +40,7 @@ CLAIMS = {
     "C10": "Centering costs a little extra.",
     "C11": "A code sample of eleven statements trains a linear layer for one step.",
 }
+#: What a verdict can be, and what each means.
 RULINGS = {
     "holds": "The claim is true as it is worded.",
     "holds with a correction": "Part of the claim is true, and the rest becomes true by a word, a "

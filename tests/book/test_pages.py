@@ -34,8 +34,8 @@ def test_the_chapter_shows_its_code_and_output(chapter):
 def test_the_page_shows_no_error(page):
     assert not SOUPS[page].select(".cell_output .stderr, .cell_output .traceback, .system-message")
     assert not SOUPS[page].select(".problematic, .cell_output .highlight-ipythontb")
-    # Code cells show roles as they are written, the text must not.
-    text = "".join(SOUPS[page].find_all(string=lambda s: not s.find_parent("pre")))
+    # Code shows roles as they are written, the text must not.
+    text = "".join(SOUPS[page].find_all(string=lambda s: not s.find_parent(["pre", "code"])))
     assert not re.search(r"Traceback \(most recent call last\)|\{[a-z]+(:[a-z]+)?\}`", text)
 
 

@@ -1,10 +1,11 @@
-"""Sphinx extension: figures, live figures, mathematics, folds, and what stands around them."""
+"""Sphinx extension: figures, mathematics, folds, docstrings, and what stands around them."""
 
 from sphinx.application import Sphinx
 
 from rmsprop.press.live import directive
 from rmsprop.press.sphinx import (
     code,
+    docstrings,
     figures,
     folds,
     landing,
@@ -26,6 +27,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
         figures,
         landing,
         code,
+        docstrings,
         sections,
         directive,
         mathematics,

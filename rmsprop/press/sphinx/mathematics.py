@@ -62,10 +62,16 @@ def typeset(formula: str, display: bool = False) -> str:
 
 def _typeset(translator: Any, node: nodes.Element, display: bool = False) -> str:
     try:
-        return typeset(node.astext(), display)
+        return typeset(_aligned(node.astext()), display)
     except ValueError as error:
         page = translator.builder.current_docname
         raise SphinxError(f"{page}: the formula {node.astext()!r}: {error}") from None
+
+
+def _aligned(formula: str) -> str:
+    """Align the lines of a formula that has several and no environment, as Sphinx has it."""
+    bare = r"\\" in formula and r"\begin" not in formula
+    return rf"\begin{{split}}{formula}\end{{split}}" if bare else formula
 
 
 def _breakable(html: str) -> str:

@@ -29,6 +29,7 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", _add_addresses)
     app.connect("config-inited", _add_pdf)
     app.connect("html-page-context", _name_roles)
+    app.connect("html-page-context", _name_toggles, priority=900)  # after the theme's own
 
 
 def _add_buttons(app: Sphinx, config: Config) -> None:
@@ -88,3 +89,12 @@ def _name_roles(app: Sphinx, page: str, template: str, context: dict[str, Any], 
     """Make the entries of a list of references what a list has; docutils writes a role of old."""
     if "body" in context:
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+
+
+def _name_toggles(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
+    """Give a name to what unfolds the pages below one in the contents; the theme draws an arrow."""
+    contents = context.get("generate_toctree_html")
+    if contents:
+        context["generate_toctree_html"] = lambda *kind, **options: str(
+            contents(*kind, **options)
+        ).replace("<summary>", '<summary aria-label="Pages below">')
