@@ -194,7 +194,7 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "dqn": ("momentum", "weight_decay"),
 }
 
-# What a package calls our options, where it calls them otherwise.
+#: What a package calls our options, where it calls them otherwise, by name of its convention.
 NAMES: dict[str, dict[str, str]] = {
     "pytorch": {},
     "tensorflow": {"lr": "learning_rate", "alpha": "decay", "eps": "epsilon"},
