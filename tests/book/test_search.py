@@ -34,6 +34,13 @@ SEARCHES = {
     "window": ["moving-average.html#how-far-back-it-looks"],
     "momentm": ["symbols.html#term-momentum"],
     "α": ["symbols.html#term-alpha"],
+    "RMSprop": ["api.html#rmsprop.RMSprop"],
+    "rmsprop.RMSprop": ["api.html#rmsprop.RMSprop"],
+    "effective_samples": ["api-equations.html#rmsprop.equations.effective_samples"],
+    "convention": ["api.html#rmsprop.convention"],
+    "GradScaler": ["training-loop.html#mixed-precision"],
+    "FSDP": ["training-loop.html#fully-sharded"],
+    "checkpoint": ["training-loop.html#checkpoints-from-torch-and-back"],
 }
 
 

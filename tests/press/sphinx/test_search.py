@@ -20,6 +20,11 @@ PAGE = f"""
 <dl class="py"><dt class="sig" id="rmsprop.step"><em>def </em>
 <span class="sig-prename">rmsprop.</span><span class="sig-name">step</span>(param)</dt>
 <dd>Take one step.</dd></dl>
+<dl class="py class"><dt class="sig" id="rmsprop.Rule"><span class="sig-prename">rmsprop.</span>
+<span class="sig-name">Rule</span></dt><dd>A rule.
+<dl class="py attribute"><dt id="rmsprop.Rule.lr"><span class="sig-name">lr</span></dt><dd>Rate.</dd></dl>
+<dl class="py method"><dt id="rmsprop.Rule.move"><span class="sig-name">move</span></dt><dd>Go.</dd></dl>
+</dd></dl>
 </section></article>
 """
 
@@ -30,9 +35,15 @@ def test_each_part_has_its_own_text_and_that_of_no_other():
         ("top", "Averages", "All g² count. The end."),
         ("inner", "Memory", "It fades."),
         ("term-eps", "eps", "A small number."),
-        ("rmsprop.step", "rmsprop.step", "Take one step."),
+        ("rmsprop.step", "step", "Take one step."),
+        # Attributes are too many to be found one by one.
+        ("rmsprop.Rule", "Rule", "A rule. lr Rate."),
+        ("rmsprop.Rule.move", "Rule.move", "Go."),
     ]
-    assert [part["entries"] for part in found] == ["", "half-life", "", ""]
+    assert [part["entries"] for part in found] == [
+        *("", "half-life", ""),
+        *("rmsprop.step", "rmsprop.Rule", "rmsprop.Rule.move"),
+    ]
     assert {part["page"] for part in found} == {"Averages"}
 
 

@@ -25,7 +25,7 @@ UNREAD = (
     "script, style, svg, button, .headerlink, .cell_input, .fold.code, "
     ".fold.evidence, .figure-panel, .katex-html, .eqno"
 )
-PARTS = "section[id], dt[id]"
+PARTS = "section[id], dl:not(.attribute, .property) > dt[id]"
 """What a hit leads to: a section, a term of the glossary, a function of the reference."""
 HEADINGS = ["h1", "h2", "h3", "h4"]
 
@@ -62,6 +62,8 @@ def _take_parts(article: Tag, entries: dict[str, list[str]], page: str) -> Itera
             continue
         anchors = [part["id"], *(element["id"] for element in body.select("[id]"))]
         explained = [term for anchor in anchors for term in entries.get(str(anchor), [])]
+        if title.select_one(".sig-name"):
+            explained.append(str(part["id"]))
         yield {
             "anchor": str(part["id"]),
             "title": _title(title.extract()),
@@ -73,9 +75,12 @@ def _take_parts(article: Tag, entries: dict[str, list[str]], page: str) -> Itera
 
 
 def _title(element: Tag) -> str:
-    """Return a heading, or of a function the name alone."""
-    names = element.select(".sig-prename, .sig-name")
-    return "".join(_text(name) for name in names) or _text(element)
+    """Return a heading, or of a function its name, or of a method its class and name."""
+    if element.select_one(".sig-name") is None:
+        return _text(element)
+    *modules, name = str(element["id"]).split(".")
+    of = [part for part in modules if part[0].isupper()]
+    return ".".join([*of, name])
 
 
 def _text(element: Tag) -> str:

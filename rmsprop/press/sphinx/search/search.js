@@ -25,7 +25,7 @@
   const search = new MiniSearch({
     idField: "address",
     fields: ["title", "entries", "page", "text"],
-    storeFields: ["title", "page", "text"],
+    storeFields: ["title", "entries", "page", "text"],
     tokenize: (text) => words(text).flatMap((word) => [...forms(word)]),
     processTerm: (term) => term,
     searchOptions: {
@@ -37,9 +37,17 @@
   });
   search.addAll(window.sections);
 
+  // What bears the very name comes first, and what the chapters are made with after the chapters.
+  const same = (text) => words(text).map(whole).map(plain).join(" ");
+  const weigh = (query) => (address, _, { title, entries }) => {
+    const named = [title, ...entries.split("; ")].map(same).includes(same(query));
+    return (named ? 3 : 1) * (/^api-(experiments|press)/.test(address) ? 0.5 : 1);
+  };
+
   const find = (query) => {
-    const all = search.search(query, { combineWith: "AND" });
-    return (all.length ? all : search.search(query)).slice(0, SHOWN);
+    const options = { boostDocument: weigh(query) };
+    const all = search.search(query, { ...options, combineWith: "AND" });
+    return (all.length ? all : search.search(query, options)).slice(0, SHOWN);
   };
 
   // The text around the first word found, in pieces: every second one was found.
