@@ -22,8 +22,10 @@ PAGE = f"""
 <dd>Take one step.</dd></dl>
 <dl class="py class"><dt class="sig" id="rmsprop.Rule"><span class="sig-prename">rmsprop.</span>
 <span class="sig-name">Rule</span></dt><dd>A rule.
-<dl class="py attribute"><dt id="rmsprop.Rule.lr"><span class="sig-name">lr</span></dt><dd>Rate.</dd></dl>
-<dl class="py method"><dt id="rmsprop.Rule.move"><span class="sig-name">move</span></dt><dd>Go.</dd></dl>
+<dl class="py attribute"><dt id="rmsprop.Rule.lr"><span class="sig-name">lr</span></dt>
+<dd>Rate.</dd></dl>
+<dl class="py method"><dt id="rmsprop.Rule.move"><span class="sig-name">move</span></dt>
+<dd>Go.</dd></dl>
 </dd></dl>
 </section></article>
 """
