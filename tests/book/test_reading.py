@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from benchmarks import page_weight
+
 HTML = Path(__file__).parents[2] / "build" / "html"
 # Three pages of figures stand for all: with mathematics, with a broad table, with a large picture.
 LANDINGS = [f"figures/{id}.html" for id in ("ewma-noise", "speed", "ewma-bias")]
@@ -83,15 +85,12 @@ def test_a_page_is_no_wider_than_a_phone_even_with_everything_unfolded(opened, a
 
 
 @every_page
-def test_a_page_keeps_its_budget(browser, address, name):
-    benchmark = pytest.importorskip("benchmarks.page_weight")
-    assert benchmark.first_load(browser, address, name, 1280)["read_bytes"] < 1_500_000
-    budget = 150_000 if name in LANDINGS else 300_000
-    assert benchmark.further_bytes(browser, address, name) < budget
+def test_a_further_page_is_light(browser, address, name):
+    assert page_weight.further_bytes(browser, address, name) < 150_000
 
 
 @every_page
-def test_nothing_moves_the_text_when_it_loads(browser, address, name):
-    benchmark = pytest.importorskip("benchmarks.page_weight")
-    measured = benchmark.first_load(browser, address, name, 390)
+def test_nothing_moves_the_text_when_it_loads_and_all_of_it_is_light(browser, address, name):
+    measured = page_weight.first_load(browser, address, name, 390)
     assert measured["layout_shift"] < 0.01
+    assert measured["read_bytes"] < 1_000_000
