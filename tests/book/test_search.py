@@ -79,7 +79,9 @@ def test_what_was_found_stands_out_and_formulas_are_words(page):
     quoted = page.locator("#search-results .context").all_inner_texts()
     assert any("fit the recursion w̃ₜ₊₂ = (3α − 1) w̃ₜ₊₁ − α w̃ₜ" in text for text in quoted)
     assert not [text for text in quoted if "\\" in text or "$" in text]
-    assert set(page.locator("#search-results mark").all_inner_texts()) == {"recursion"}
+    marked = page.locator("#search-results mark").all_inner_texts()
+    assert "recursion" in marked
+    assert all("recursi" in text for text in marked)
 
 
 def test_nothing_is_found_where_there_is_nothing(page):
