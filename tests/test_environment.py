@@ -3,6 +3,7 @@
 import sys
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,12 @@ LOCK, ORACLES = (
     for file in ("requirements.lock", "requirements-oracles.lock")
 )
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-EXTRAS = dict(PROJECT["optional-dependencies"])
-ORACLE_REQUIREMENTS = EXTRAS.pop("oracles")
+GROUPS = dict(PYPROJECT["dependency-groups"])
+ORACLE_REQUIREMENTS = GROUPS.pop("oracles")
 REQUIREMENTS = [
     *PYPROJECT["build-system"]["requires"],
     *PROJECT["dependencies"],
-    *(line for extra in EXTRAS.values() for line in extra),
+    *chain.from_iterable((PROJECT["optional-dependencies"] | GROUPS).values()),
 ]
 
 

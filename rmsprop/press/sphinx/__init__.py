@@ -11,6 +11,7 @@ from rmsprop.press.sphinx import (
     mathematics,
     pages,
     previews,
+    renderer,
     search,
     sections,
     slim,
@@ -24,6 +25,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for part in (
         folds,
         figures,
+        renderer,
         landing,
         code,
         sections,
