@@ -12,9 +12,11 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from myst_nb.core.render import load_mime_renders
 from nbformat import v4
 
 from rmsprop.press import ledger, publish, use_style
+from rmsprop.press.sphinx import renderer
 from rmsprop.press.style import darken
 from rmsprop.records.claims import CLAIMS, at_least, equal, verdict
 from rmsprop.records.record import read, write
@@ -138,6 +140,12 @@ def site(source) -> Path:
 @pytest.fixture(scope="module")
 def chapter(site):
     return BeautifulSoup((site / "chapter.html").read_text(), "html.parser")
+
+
+def test_the_renderer_joins_the_plug_ins_of_myst_nb_once():
+    for _ in range(2):
+        renderer.setup(None)
+    assert load_mime_renders().count(renderer.Renderer) == 1
 
 
 def test_figure_has_a_light_and_a_dark_image_with_alt_and_size(site, chapter, figures):
