@@ -124,7 +124,7 @@ def test_the_wheel_holds_the_floors_from_the_experiments_down_and_no_more(built)
         path.relative_to(ROOT).as_posix()
         for name in ("__init__.py", "py.typed", *lower, *(f"{module}.py" for module in lower))
         for path in (ROOT / "rmsprop" / name, *(ROOT / "rmsprop" / name).rglob("*"))
-        if path.is_file() and path.suffix != ".pyc"
+        if path.is_file() and path.parent.name != "__pycache__"
     }
     assert of_package == expected
     assert {name for name in files.keys() - of_package if "licenses" in name} == {
