@@ -100,17 +100,19 @@ release: ## render anew what is committed, and archive it with sources, records 
 # torch pins itself where it needs them. One of these, Triton, is listed for the machines that have
 # it; set it by hand to the version that torch for CUDA pins. The oracles get what they need beyond
 # the first lock; timm comes alone, because the one file read of it needs nothing but torch.
+# Only a recent pip knows the groups of pyproject.toml.
 lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
 	@$(UNSEALED)
 	venv=$$(mktemp -d)
 	pip() { "$$venv/bin/python" -m pip "$$@"; }
 	pins() { pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
 	  sed '/^triton=/s/$$/; platform_system == "Linux" and platform_machine == "x86_64"/'; }
-	$(PYTHON) -m venv "$$venv"
-	pip install --quiet '.[cpu,experiments,cluster,book,lab,test,lint]' flit_core
+	$(PYTHON) -m venv --upgrade-deps "$$venv"
+	pip install --quiet '.[cpu,experiments,cluster,book]' --group lab --group test --group lint \
+	  hatchling
 	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > "$$venv/lock"
 	pins >> "$$venv/lock"
-	pip install --quiet --constraint "$$venv/lock" '.[oracles]'
+	pip install --quiet --constraint "$$venv/lock" --group oracles
 	pip install --quiet --no-deps timm
 	echo '# Written by `make lock`: what `make parity` needs beyond requirements.lock.' > "$$venv/oracles"
 	pins | grep -vxFf "$$venv/lock" >> "$$venv/oracles"
@@ -131,7 +133,7 @@ clean: ## remove everything built; the environment stays
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet -r requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	echo ../../../.. | tee .venv/lib/python*/site-packages/rmsprop.pth > /dev/null
+	echo ../../../.. | tee .venv/lib/python*/site-packages/_rmsprop.pth > /dev/null
 	touch $@
 
 # In a folder of their own: some change what torch does merely by being there.

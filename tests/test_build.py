@@ -26,6 +26,7 @@ root: intro
 chapters: [{file: one}, {file: two}, {file: gallery}, {file: claims}]
 """
 INDEX = "build/html/index.html"
+PATH_FILE = ".venv/lib/python3/site-packages/_rmsprop.pth"
 
 
 class Book:
@@ -341,7 +342,7 @@ def test_kernels_of_the_lab_depend_on_nothing_around_it(tmp_path, hostile):
 
 def test_pip_finds_packages_as_the_user_says_and_installs_them_nowhere_else(book):
     shutil.rmtree(book.root / ".venv")
-    book.write(".venv/lib/python3/site-packages/rmsprop.pth", str(book.root))
+    book.write(PATH_FILE, str(book.root))
     book.write(".venv/bin/python", "env >> seen")
     (book.root / ".venv/bin/python").chmod(0o755)
     book.make(
@@ -352,7 +353,7 @@ def test_pip_finds_packages_as_the_user_says_and_installs_them_nowhere_else(book
         PIP_USER="1",
         PYTHONPATH="/elsewhere",
     )
-    written = (book.root / ".venv/lib/python3/site-packages/rmsprop.pth").read_text()
+    written = (book.root / PATH_FILE).read_text()
     assert (book.root / ".venv/lib/python3/site-packages" / written.strip()).samefile(book.root)
     assert str(book.root) not in written
     seen = set((book.root / "seen").read_text().splitlines())

@@ -1,8 +1,10 @@
 """pyproject.toml, the lock files, environment.yml and what is installed say the same."""
 
+import re
 import sys
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,12 @@ LOCK, ORACLES = (
     for file in ("requirements.lock", "requirements-oracles.lock")
 )
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-EXTRAS = dict(PROJECT["optional-dependencies"])
-ORACLE_REQUIREMENTS = EXTRAS.pop("oracles")
+GROUPS = dict(PYPROJECT["dependency-groups"])
+ORACLE_REQUIREMENTS = GROUPS.pop("oracles")
 REQUIREMENTS = [
     *PYPROJECT["build-system"]["requires"],
     *PROJECT["dependencies"],
-    *(line for extra in EXTRAS.values() for line in extra),
+    *chain.from_iterable((PROJECT["optional-dependencies"] | GROUPS).values()),
 ]
 
 
@@ -99,5 +101,17 @@ def test_every_file_names_a_python_that_the_package_supports():
         if "python-version" in step.get("with", {})
     }
     assert published == {conda}
+    assert f"Programming Language :: Python :: {conda}" in PROJECT["classifiers"]
     assert conda in supported
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in supported
+
+
+def test_the_statement_of_support_says_what_is_pinned_what_is_asked_for_and_what_extras_there_are():
+    text = (ROOT / "SUPPORT.md").read_text()
+    asked = {"torch": "PyTorch", "numpy": "NumPy"}
+    for requirement in map(Requirement, PROJECT["dependencies"]):
+        pinned = Version(LOCK[requirement.name])
+        least = str(requirement.specifier).removeprefix(">=")
+        tested = rf"\| {asked[requirement.name]} \| {pinned.major}\.{pinned.minor}\b"
+        assert re.search(rf"{tested}.* \| {least} or newer \|", text)
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.M)) == PROJECT["optional-dependencies"].keys()

@@ -2,7 +2,6 @@ r"""At the bottom of a parabola: the cycle, how it attracts, and what comes befo
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import spence
 
 from rmsprop.equations.arguments import Array, float64, smoothing_constant
 
@@ -95,11 +94,14 @@ def dip(alpha: ArrayLike, first: ArrayLike = 0.0) -> Array:
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
+        ModuleNotFoundError: without SciPy, which has the dilogarithm.
 
     Book: equation ``eq-dip``, derived there.
 
     >>> dip(0.99, [0.0, 0.25]).round()
     array([-491., -438.])
     """
+    from scipy.special import spence
+
     depth = np.pi**2 / 4 - spence(1 - float64(first))
     return 2 * depth / np.log(smoothing_constant(alpha))

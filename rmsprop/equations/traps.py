@@ -2,7 +2,6 @@ r"""Where RMSprop goes while gradients repeat or are drawn, and the memory it ne
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import lambertw
 
 from rmsprop.equations.arguments import Array, float64
 from rmsprop.equations.memory import settled_square_avg
@@ -58,11 +57,16 @@ def safe_window(rare: ArrayLike, n: ArrayLike) -> Array:
         :math:`a - 1` is small, it is :math:`n / (4 (a - 1))`, and for ``rare=n`` some
         :math:`n^2/4`.
 
+    Raises:
+        ModuleNotFoundError: without SciPy, which has Lambert's function.
+
     Book: equation ``eq-safe-window``, derived there.
 
     >>> safe_window([100.0, 200.0], 100).round(1)
     array([2491.6,   39.3])
     """
+    from scipy.special import lambertw
+
     n = float64(n)
     ratio = float64(rare) / (n - 1)
     y = -1 / ratio - lambertw(-np.exp(-1 / ratio) / ratio, -1).real

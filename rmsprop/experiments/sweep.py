@@ -140,13 +140,13 @@ def run(sweep: Sweep, store: Path, engine: Engine, *, title: str = "") -> Column
             kept: the next run goes on from there.
 
     >>> import tempfile
+    >>> from rmsprop.conventions import convention
     >>> from rmsprop.experiments.engines import in_process
-    >>> from rmsprop.studies.students_study import task
-    >>> points = grid(method=["eps 1, rate 0.01"], nudge=[0.0], seed=[5, 3])
+    >>> points = grid(name=["hinton", "pytorch"])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     columns = run(Sweep(task, points), Path(folder), in_process)
-    >>> columns["seed"].tolist(), columns["loss"].shape
-    ([5, 3], (2,))
+    ...     columns = run(Sweep(convention, points), Path(folder), in_process)
+    >>> columns["name"].tolist(), columns["alpha"].tolist()
+    (['hinton', 'pytorch'], [0.9, 0.99])
     """
     store.mkdir(parents=True, exist_ok=True)
     paths = {point: store / f"{sweep.key(point)}.json" for point in sweep.points}

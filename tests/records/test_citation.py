@@ -101,6 +101,10 @@ def test_the_citation_is_of_this_version_and_licence():
     ]
 
 
+def test_the_citation_and_the_package_name_one_address_or_none():
+    assert CITATION.get("repository-code") == PROJECT.get("urls", {}).get("Repository")
+
+
 def test_the_changelog_begins_with_the_cited_release():
     releases = re.findall(r"^## \[(\d.*)\] - (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert releases[0] == (CITATION["version"], CITATION["date-released"])

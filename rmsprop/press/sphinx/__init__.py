@@ -12,6 +12,7 @@ from rmsprop.press.sphinx import (
     mathematics,
     pages,
     previews,
+    renderer,
     search,
     sections,
     slim,
@@ -25,6 +26,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     for part in (
         folds,
         figures,
+        renderer,
         landing,
         code,
         docstrings,

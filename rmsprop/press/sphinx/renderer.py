@@ -1,13 +1,15 @@
-"""MyST-NB's plug-in, found by its entry point: who makes nodes of the outputs that are our own."""
+"""MyST-NB's plug-in: who makes nodes of the outputs that are our own."""
 
 from typing import Any, ClassVar
 
 from docutils import nodes
+from myst_nb.core.render import load_mime_renders
+from sphinx.application import Sphinx
 
 from rmsprop.press.sphinx import evidence, figures
 from rmsprop.records.mime import EVIDENCE, FIGURE, VERDICT
 
-__all__ = ["Renderer"]
+__all__ = ["Renderer", "setup"]
 
 NODES = {FIGURE: figures.figure, VERDICT: evidence.box, EVIDENCE: evidence.numbers}
 
@@ -23,3 +25,14 @@ class Renderer:
         if inline or data.mime_type not in NODES:
             return None
         return NODES[data.mime_type](renderer, data)
+
+
+def setup(app: Sphinx) -> None:
+    """Join the plug-ins that MyST-NB found.
+
+    It finds them by entry points alone. Ours cannot be one: a wheel has none of the press, and an
+    entry point that leads nowhere stops whoever else builds with MyST-NB.
+    """
+    plugins = load_mime_renders()
+    if Renderer not in plugins:
+        plugins.append(Renderer)

@@ -12,7 +12,7 @@ from rmsprop.records.claims import at_least, check
 
 CONFIGURATION = """
 extensions = ["myst_nb"]
-extensions += [f"rmsprop.press.sphinx.{part}" for part in ("folds", "code", "sections")]
+extensions += [f"rmsprop.press.sphinx.{part}" for part in ("folds", "renderer", "code", "sections")]
 myst_enable_extensions = ["colon_fence"]
 nb_execution_mode = "off"
 html_theme = "basic"

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,17 +12,23 @@ import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from myst_nb.core.render import load_mime_renders
 from nbformat import v4
 
 from rmsprop.press import ledger, publish, use_style
-from rmsprop.press.sphinx.renderer import Renderer
+from rmsprop.press.sphinx import renderer
 from rmsprop.press.style import darken
 from rmsprop.records.claims import CLAIMS, at_least, equal, verdict
 from rmsprop.records.record import read, write
 from rmsprop.records.tidy import make_record
 
 CONFIGURATION = """
-extensions = ["myst_nb", "rmsprop.press.sphinx.folds", "rmsprop.press.sphinx.figures"]
+extensions = [
+    "myst_nb",
+    "rmsprop.press.sphinx.folds",
+    "rmsprop.press.sphinx.figures",
+    "rmsprop.press.sphinx.renderer",
+]
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 nb_execution_mode = "off"
 numfig = True
@@ -137,9 +142,10 @@ def chapter(site):
     return BeautifulSoup((site / "chapter.html").read_text(), "html.parser")
 
 
-def test_myst_nb_finds_the_renderer_by_its_entry_point():
-    installed = {entry.name: entry.load() for entry in entry_points(group="myst_nb.mime_renderers")}
-    assert installed["rmsprop"] is Renderer
+def test_the_renderer_joins_the_plug_ins_of_myst_nb_once():
+    for _ in range(2):
+        renderer.setup(None)
+    assert load_mime_renders().count(renderer.Renderer) == 1
 
 
 def test_figure_has_a_light_and_a_dark_image_with_alt_and_size(site, chapter, figures):

@@ -16,7 +16,12 @@ from pybtex.database import parse_string
 from rmsprop.press import publish, use_style
 
 CONFIGURATION = """
-extensions = ["myst_nb", "rmsprop.press.sphinx.figures", "rmsprop.press.sphinx.landing"]
+extensions = [
+    "myst_nb",
+    "rmsprop.press.sphinx.figures",
+    "rmsprop.press.sphinx.renderer",
+    "rmsprop.press.sphinx.landing",
+]
 myst_enable_extensions = ["dollarmath"]
 nb_execution_mode = "off"
 numfig = True
