@@ -39,10 +39,12 @@ class Book:
             shutil.copy(ROOT / name, root)
         shutil.copytree(ROOT / ".jupyter", root / ".jupyter")
         shutil.copytree(ROOT / "rmsprop", root / "rmsprop")
-        shutil.copytree(ROOT / "book" / "_templates", root / "book" / "_templates")
+        for folder in ("_templates", "inventories"):
+            shutil.copytree(ROOT / "book" / folder, root / "book" / folder)
         self.write("rmsprop/__init__.py", '__version__ = "0"')
         self.write("rmsprop/press/ledger.py", 'print("# Claims")')
         self.write("rmsprop/press/gallery.py", 'print("# Figures")')
+        self.write("rmsprop/press/reference.py", "")
         self.write("book/figures/a.csv", "x\n1\n")
         self.write("book/_toc.yml", TOC)
         self.write("book/intro.md", "# Introduction\n\nSee {doc}`one`.")

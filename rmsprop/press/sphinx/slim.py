@@ -109,7 +109,7 @@ def _slim(app: Sphinx, exception: Exception | None) -> None:
 
 
 def _drop_unread(static: Path) -> None:
-    for path in (static / "scripts" / "fontawesome.js", *static.rglob("*.map")):
+    for path in (*static.rglob("fontawesome.js"), *static.rglob("*.map")):
         path.unlink()
 
 
