@@ -16,6 +16,11 @@ HTML = Path(__file__).parents[2] / "build" / "html"
 STATIC = HTML / "_static"
 
 
+@pytest.fixture(scope="module")
+def soups():
+    return [BeautifulSoup(path.read_text(), "html.parser") for path in HTML.glob("*.html")]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_first_page_is_light(browser, address, width):
     assert 100_000 < first_load(browser, address, "intro.html", width)["first_bytes"] < 300_000
@@ -25,26 +30,26 @@ def letters(fonts):
     return set().union(*(TTFont(font).getBestCmap() for font in fonts))
 
 
-def test_every_letter_of_a_formula_is_in_the_fonts():
+def test_every_letter_of_a_formula_is_in_the_fonts(soups):
     css = (STATIC / "katex" / "letters.css").read_text()
     embedded = [BytesIO(base64.b64decode(data)) for data in re.findall("base64,([^)]*)", css)]
     left = letters([*embedded, *STATIC.glob("katex/fonts/*.woff2")])
     shown = {
         ord(letter)
-        for path in HTML.glob("*.html")
-        for formula in BeautifulSoup(path.read_text(), "html.parser").select(".katex-html")
+        for soup in soups
+        for formula in soup.select(".katex-html")
         for letter in formula.get_text()
     }
     assert len(shown) > 80
     assert shown & letters(KATEX.glob("fonts/*.woff2")) <= left
 
 
-def test_every_icon_is_in_the_fonts():
+def test_every_icon_is_in_the_fonts(soups):
     css = "".join(path.read_text() for path in STATIC.rglob("*.css"))
     named = {
         icon
-        for path in HTML.glob("*.html")
-        for element in BeautifulSoup(path.read_text(), "html.parser").select("[class*=fa-]")
+        for soup in soups
+        for element in soup.select("[class*=fa-]")
         for icon in element["class"]
     }
     codes = {

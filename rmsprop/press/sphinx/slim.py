@@ -47,18 +47,16 @@ def prune(css: str, words: set[str]) -> str:
 
 
 def subset(font: bytes, letters: set[int]) -> bytes:
-    """Return a font in WOFF2 with no other glyphs than those of some letters.
+    """Return a font in WOFF2 with only the glyphs of some letters, on any day the same bytes.
 
     Args:
         font: in WOFF2.
         letters: code points.
     """
-    options = Options(flavor="woff2", layout_features=["*"], notdef_outline=True)
-    opened = TTFont(io.BytesIO(font))
-    subsetter = Subsetter(options)
+    opened = TTFont(io.BytesIO(font), recalcTimestamp=False)
+    subsetter = Subsetter(Options(layout_features=["*"], notdef_outline=True))
     subsetter.populate(unicodes=letters)
     subsetter.subset(opened)
-    opened.flavor = "woff2"
     written = io.BytesIO()
     opened.save(written)
     return written.getvalue()
@@ -103,8 +101,9 @@ def _slim(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir)
     _drop_unread(folder / "_static")
-    _prune_styles(folder)
-    _subset_fonts(folder)
+    pages = "".join(_texts(folder, ".html", ".js"))
+    _prune_styles(folder, pages)
+    _subset_fonts(folder, pages)
     _strip_notebooks(folder / "_sources")
 
 
@@ -113,16 +112,14 @@ def _drop_unread(static: Path) -> None:
         path.unlink()
 
 
-def _prune_styles(folder: Path) -> None:
-    texts = "".join(_texts(folder, ".html", ".js"))
-    words = set(re.findall(r"[\w-]+", texts))
+def _prune_styles(folder: Path, pages: str) -> None:
+    words = set(re.findall(r"[\w-]+", pages))
     for path in folder.rglob("*.css"):
         path.write_text(prune(path.read_text(encoding="utf-8"), words), encoding="utf-8")
 
 
-def _subset_fonts(folder: Path) -> None:
-    text = html.unescape("".join(_texts(folder, ".html", ".js", ".css")))
-    letters = {*map(ord, text)}
+def _subset_fonts(folder: Path, pages: str) -> None:
+    letters = {*map(ord, html.unescape(pages + "".join(_texts(folder, ".css"))))}
     for path in folder.rglob("*.woff2"):
         path.write_bytes(subset(path.read_bytes(), letters))
     for path in folder.rglob("*.css"):
