@@ -224,7 +224,7 @@ STORIES: list[dict[str, Any]] = [
         "text": "Every third gradient in x is 3, the others are −1: the best point is on the left. "
         "With an alpha of 0.2 RMSprop forgets the rare large gradient and walks to the worst "
         "point, on the right. It turns around between 0.47 and 0.48, and with 0.9 it gets there.",
-        "chapter": "alpha",
+        "chapter": "non-convergence",
         "settings": {
             "surface": "trap",
             "x": 0,
