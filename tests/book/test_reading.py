@@ -59,6 +59,15 @@ def test_a_page_asks_no_other_host_for_anything_and_misses_nothing(opened, addre
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "first"), [("contours.html", 1), ("gallery.html", 3)])
+def test_the_first_pictures_alone_are_hastened(opened, address, name, first, theme):
+    page = opened(f"{address}/{name}", color_scheme=theme)
+    eager = page.locator(f"img.only-{theme}[loading=eager]")
+    other = page.locator("img:not([loading=lazy])").count() - eager.count()
+    assert (eager.count(), other) == (first, 0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "api-experiments.html"])
 def test_axe_finds_nothing_serious_even_with_everything_unfolded(opened, address, name, theme):
     # That page left out, the longest, is made as the page of the equations is.
