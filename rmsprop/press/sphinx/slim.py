@@ -72,8 +72,8 @@ def unmark(page: str) -> str:
     Args:
         page: HTML.
 
-    >>> unmark('<div class="highlight"><pre><span class="n">v</span> <span class="o">=</span></pre>')
-    '<div class="highlight"><pre>v <span class="o">=</span></pre>'
+    >>> unmark('<div class="highlight"><pre><span class="n">v</span> = 0</pre>')
+    '<div class="highlight"><pre>v = 0</pre>'
     """
     return CODE.sub(lambda code: MARK.sub(r"\1", code[0]), page)
 
