@@ -5,9 +5,9 @@ call evaluates any number of runs; `iterate_average` reads time along the last a
 PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 
 By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
-random, or known; `variance` the centered one, `rounding` what that loses in PyTorch; `rule` the
-update, which ``arithmetic`` holds for NumPy and Numba alike; `cycle`, `traps` and `valley` what it
-does at a minimum, astray, on the way.
+random, or known; `bits` what it loses when it is stored in few; `variance` the centered one,
+`rounding` what that loses in PyTorch; `rule` the update, which ``arithmetic`` holds for NumPy and
+Numba alike; `cycle`, `traps` and `valley` what it does at a minimum, astray, on the way.
 """
 
 from rmsprop.equations.average import (
@@ -19,6 +19,7 @@ from rmsprop.equations.average import (
     weights,
     window,
 )
+from rmsprop.equations.bits import enough_digits, nearest_level, stored_share, stored_spread
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
 from rmsprop.equations.memory import (
     burst_memory,
@@ -62,6 +63,7 @@ __all__ = [
     "drift",
     "effective_rate",
     "effective_samples",
+    "enough_digits",
     "enough_noise",
     "escape_time",
     "excess_displacement",
@@ -74,6 +76,7 @@ __all__ = [
     "late_start",
     "lost_bound",
     "mean_factor",
+    "nearest_level",
     "ring_down",
     "rounding_bias",
     "rounding_reach",
@@ -83,6 +86,8 @@ __all__ = [
     "safe_window_random",
     "settled_square_avg",
     "step",
+    "stored_share",
+    "stored_spread",
     "update_average",
     "update_variance",
     "variance_factor",
