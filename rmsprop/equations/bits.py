@@ -32,9 +32,9 @@ def stored_spread(alpha: ArrayLike, spacing: ArrayLike) -> Array:
         spacing: :math:`\iota`, above 0; broadcasts.
 
     Returns:
-        Fractions, of the broadcast shape: about :math:`\iota / \sqrt{6 (1 - \alpha^2)}` where a
-        step spans many spacings, and :math:`0.98 \sqrt{\iota / (1 + \alpha)}` where it is less
-        than one.
+        Fractions, of the broadcast shape. They are :math:`\iota / \sqrt{6 (1 - \alpha^2)}` where a
+        step spans many spacings, and :math:`0.98 \sqrt{\iota / (1 + \alpha)}` where it is much
+        less than one.
 
     Raises:
         ValueError: if `alpha` is outside [0, 1).
@@ -118,7 +118,7 @@ def nearest_level(alpha: float, spacing: float) -> float:
         spacing: :math:`\iota` at the truth, one number above 0.
 
     Returns:
-        The level, at least 1/(2 J): below that no step reaches down by half a spacing, however
+        The level, at least half of 1/J. Below that no step reaches down by half a spacing, however
         small the gradient, and the average can only grow.
 
     Raises:
