@@ -25,6 +25,7 @@ format: jb-book
 root: intro
 chapters: [{file: one}, {file: two}, {file: gallery}, {file: claims}]
 """
+LOCK = ["requirements.lock", "requirements-torch.lock"]
 INDEX = "build/html/index.html"
 PATH_FILE = ".venv/lib/python3/site-packages/_rmsprop.pth"
 
@@ -35,7 +36,7 @@ class Book:
     def __init__(self, root):
         self.root = root
         root.mkdir(exist_ok=True)
-        for name in ["Makefile", "_config.yml", "pyproject.toml", "requirements.lock"]:
+        for name in ["Makefile", "_config.yml", "pyproject.toml", *LOCK]:
             shutil.copy(ROOT / name, root)
         shutil.copytree(ROOT / ".jupyter", root / ".jupyter")
         shutil.copytree(ROOT / "rmsprop", root / "rmsprop")
@@ -137,7 +138,7 @@ def test_only_what_changed_is_redone_and_a_failure_keeps_the_last_good_book(book
     ]
 
 
-@pytest.mark.parametrize("source", ["rmsprop/ledger.py", "requirements.lock"])
+@pytest.mark.parametrize("source", ["rmsprop/ledger.py", *LOCK])
 def test_every_chapter_depends_on_the_package_and_the_lock(book, source):
     """A dry run is enough: with everything executed, the change alone asks for both again."""
     targets = book.executed("one", "two")
