@@ -21,6 +21,7 @@ endif
 SEALED := .venv/bin/python -IS rmsprop/sealed.py
 PY := $(SEALED) .venv/bin/python
 JUPYTER_BOOK := $(PY) .venv/bin/jupyter-book
+CHECK_SCHEMA := $(SEALED) .venv/bin/check-jsonschema --quiet
 # Only pip sees the rest, to find packages as this machine does; they go into .venv all the same.
 UNSEALED := unset $${!PYTHON*} PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET; export PIP_USER=0
 
@@ -89,13 +90,17 @@ pages: book ## measure weight, largest paint and layout shift of every page
 lab: .venv/.ready ## edit the chapters in JupyterLab
 	@JUPYTER_PATH="$$PWD/.jupyter" .venv/bin/python -I -m jupyterlab --notebook-dir=book
 
-lint: .venv/.ready ## check style, types, and that the figures have records, and chapters no outputs
+lint: .venv/.ready ## check style, types, workflows, that figures have records, and chapters no outputs
 	@$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) .venv/bin/lint-imports --no-cache
 	$(PY) -m rmsprop.commands check
 	$(PY) -m nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
+	$(SEALED) .venv/bin/zizmor --offline --quiet .github
+	$(CHECK_SCHEMA) --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(CHECK_SCHEMA) --builtin-schema vendor.github-actions .github/actions/*/*
+	$(CHECK_SCHEMA) --builtin-schema vendor.dependabot .github/dependabot.yml
 
 release: ## render anew what is committed, and archive it with sources, records and checksums in dist
 	@rm -rf build/html
