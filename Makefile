@@ -102,10 +102,13 @@ lint: .venv/.ready ## check style, types, workflows, that figures have records, 
 	$(CHECK_SCHEMA) --builtin-schema vendor.github-actions .github/actions/*/*
 	$(CHECK_SCHEMA) --builtin-schema vendor.dependabot .github/dependabot.yml
 
-release: ## render anew what is committed, and archive it with sources, records and checksums in dist
-	@rm -rf build/html
+release: ## into dist: wheel and sdist, and an archive of the book, its sources and its records
+	@rm -rf build/html dist
 	$(MAKE) check
 	$(PY) -m rmsprop.commands release
+	$(PY) -m hatchling build --directory dist
+	cp build/html/figures.json dist
+	cd dist && sha256sum *.* > SHA256SUMS
 
 # Builds of torch differ by what they run on; so do their hashes, and what those for CUDA ask for beyond
 # the lock. So torch has a line of its own, and pip or uv take the build for this machine. The oracles
