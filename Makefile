@@ -39,7 +39,7 @@ $(PY) -m rmsprop.press.gallery book $(EXECUTED) > $$run/source/gallery.md
 $(PY) -m rmsprop.press.reference $$run/source
 endef
 
-.PHONY: help book pdf verify accept sweep replicate test parity check links serve bench pages lab lint release lock clean
+.PHONY: help book pdf verify accept sweep replicate test parity elsewhere check links serve bench pages lab lint release lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -63,10 +63,14 @@ replicate: .venv/.ready ## make the conclusions anew on fresh seeds (ID=conclusi
 	@$(PY) -m rmsprop.commands replicate $(ID) $(if $(SEEDS),--seeds $(SEEDS))
 
 test: .venv/.ready ## run the package's tests
-	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles
+	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles --ignore=tests/elsewhere
 
 parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, TensorFlow and timm themselves
 	@$(PY) -m pytest -o pythonpath=.venv/oracles tests/oracles
+
+elsewhere: .venv/.ready ## execute chapters of the last commit as in Colab and as in Binder
+	@$(UNSEALED)
+	.venv/bin/python -m pytest tests/elsewhere
 
 check: book ## test the rendered pages
 	@$(PY) -m pytest -n 2 tests/book
