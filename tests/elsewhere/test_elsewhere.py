@@ -4,6 +4,7 @@ What is run is the last commit, because both fetch one.
 """
 
 import json
+import os
 import resource
 import subprocess
 import venv
@@ -99,7 +100,8 @@ def binder(tmp_path_factory):
     run("git", "clone", "--quiet", ROOT, folder / "clone")
     torch = ("-r", ROOT / "requirements-torch.lock")
     python = machine(folder / "venv", "ipykernel", *torch)
-    run(".binder/postBuild", cwd=folder / "clone", env={"PATH": f"{python.parent}:/usr/bin:/bin"})
+    path = {"PATH": f"{python.parent}:{os.environ['PATH']}"}
+    run(".binder/postBuild", cwd=folder / "clone", env=os.environ | path)
     return python, folder / "clone"
 
 
