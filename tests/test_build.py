@@ -190,6 +190,14 @@ def test_the_kernel_is_the_environments_own(book):
     assert str(book.root / ".venv") in (book.root / "build/executed/one.ipynb").read_text()
 
 
+def test_the_build_of_torch_is_pips_choice_or_uvs(book):
+    (book.root / ".venv/.ready").unlink()
+    asked = "install --quiet -r requirements-torch.lock"
+    assert f".venv/bin/python -m pip {asked}" in book.make("--dry-run", ".venv/.ready")
+    told = book.make("--dry-run", ".venv/.ready", UV_TORCH_BACKEND="cpu")
+    assert ".venv/bin/uv pip install --python .venv --quiet -r requirements-torch.lock" in told
+
+
 def test_an_old_python_gets_one_clear_sentence(book):
     (book.root / ".venv/.ready").unlink()
     book.write("old", f""""{sys.executable}" -c "import sys; sys.version_info = (3, 9); $2" """)

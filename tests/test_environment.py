@@ -1,5 +1,6 @@
 """pyproject.toml, the lock files, the workflows and what is installed say the same."""
 
+import json
 import re
 import sys
 import tomllib
@@ -107,6 +108,9 @@ def test_every_file_names_a_python_that_the_package_supports():
     set_up = yaml.safe_load((ROOT / ".github/actions/set-up/action.yml").read_text())
     asked = [step.get("with", {}).get("python-version") for step in set_up["runs"]["steps"]]
     assert asked == [conda, None]
+    assert (ROOT / ".binder/runtime.txt").read_text() == f"python-{conda}\n"
+    container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
+    assert container["image"] == f"python:{conda}"
     assert f"Programming Language :: Python :: {conda}" in PROJECT["classifiers"]
     assert conda in supported
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in supported
