@@ -107,8 +107,9 @@ lint: .venv/.ready ## check style, types, workflows, that figures have records, 
 	$(CHECK_SCHEMA) --builtin-schema vendor.dependabot .github/dependabot.yml
 
 release: ## into dist: wheel and sdist, and an archive of the book, its sources and its records
-	@rm -rf build/html dist
+	@rm -rf build/html
 	$(MAKE) check
+	rm -rf dist
 	$(PY) -m rmsprop.commands release
 	$(PY) -m hatchling build --directory dist
 	cp build/html/figures.json dist

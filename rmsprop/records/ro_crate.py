@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from rmsprop.records.cite import name
@@ -23,6 +22,12 @@ LICENSES = [
     )
 ]
 PYTHON = "https://www.python.org"
+DESCRIPTOR = {
+    "@id": METADATA,
+    "@type": "CreativeWork",
+    "conformsTo": {"@id": VERSION},
+    "about": {"@id": "./"},
+}
 
 
 def describe(
@@ -39,19 +44,13 @@ def describe(
 
     Source: https://w3id.org/ro/crate/1.2
     """
+    files, runs = _of_chapters(figures)
+    for file in files:
+        file["contentSize"] = str(sizes[file["@id"]])
     authors = [
         {"@id": author.get("orcid", f"#author-{number}"), **creator(author)}
         for number, author in enumerate(citation["authors"], start=1)
     ]
-    files, runs = [_book()], []
-    by_chapter = itemgetter("chapter")
-    for chapter, of_chapter in groupby(sorted(figures.values(), key=by_chapter), by_chapter):
-        published = list(of_chapter)
-        notebook = _notebook(chapter)
-        files += [notebook, *(part for figure in published for part in _figure(figure))]
-        runs.append(_run(notebook, published))
-    for file in files:
-        file["contentSize"] = str(sizes[file["@id"]])
     root = {
         "@id": "./",
         "@type": "Dataset",
@@ -59,33 +58,34 @@ def describe(
         "description": citation["abstract"],
         "version": citation["version"],
         "datePublished": citation["date-released"],
-        "license": _to(BSD, DEED),
-        "author": _to(*(author["@id"] for author in authors)),
-        "publisher": {"@id": authors[0]["@id"]},
-        "hasPart": _to(*(file["@id"] for file in files)),
-        "mentions": _to(*(run["@id"] for run in runs)),
+        "license": _to([{"@id": BSD}, {"@id": DEED}]),
+        "author": _to(authors),
+        "publisher": _to(authors[:1]),
+        "hasPart": _to(files),
+        "mentions": _to(runs),
     }
-    return {
-        "@context": f"{VERSION}/context",
-        "@graph": [
-            {
-                "@id": METADATA,
-                "@type": "CreativeWork",
-                "conformsTo": {"@id": VERSION},
-                "about": {"@id": "./"},
-            },
-            root,
-            *authors,
-            *LICENSES,
-            _python(figures),
-            *files,
-            *runs,
-        ],
-    }
+    graph = [DESCRIPTOR, root, *authors, *LICENSES, _python(figures), *files, *runs]
+    return {"@context": f"{VERSION}/context", "@graph": graph}
 
 
-def _to(*ids: str) -> Entity | list[Entity]:
-    references = [{"@id": id} for id in ids]
+def _of_chapters(figures: dict[str, dict[str, Any]]) -> tuple[list[Entity], list[Entity]]:
+    """Return the files that are described, and the runs of chapters."""
+    files, runs = [_book()], []
+    for chapter, of_chapter in groupby(sorted(figures.values(), key=_chapter), _chapter):
+        notebook, published = _notebook(chapter), list(of_chapter)
+        pictures = [_picture(figure) for figure in published]
+        files += [notebook, *pictures, *map(_data, published)]
+        runs.append(_run(notebook, pictures, published))
+    return files, runs
+
+
+def _chapter(figure: dict[str, Any]) -> str:
+    return str(figure["source"]["chapter"])
+
+
+def _to(entities: list[Entity]) -> Entity | list[Entity]:
+    """Return references to entities; a list of one is not to be one."""
+    references = [{"@id": entity["@id"]} for entity in entities]
     return references[0] if len(references) == 1 else references
 
 
@@ -119,36 +119,38 @@ def _notebook(chapter: str) -> Entity:
     }
 
 
-def _figure(figure: dict[str, Any]) -> list[Entity]:
-    id, called = figure["id"], name(figure["id"], figure["number"])
-    shared = {"description": figure["caption"], "license": {"@id": DEED}}
-    data = {
-        "@id": f"book/figures/{id}.csv",
+def _data(figure: dict[str, Any]) -> Entity:
+    return {
+        "@id": f"html/figures/{figure['id']}.csv",
         "@type": "File",
-        "name": f"Data of {called}",
+        "name": f"Data of {name(figure['id'], figure['number'])}",
+        "description": figure["caption"],
         "encodingFormat": "text/csv",
         "sha256": figure["sha256"],
         "identifier": figure["swhid"],
-        **shared,
+        "license": {"@id": DEED},
     }
-    picture = {
-        "@id": f"html/figures/{id}.svg",
-        "@type": ["File", "ImageObject"],
-        "name": called,
-        "encodingFormat": "image/svg+xml",
-        "isBasedOn": {"@id": data["@id"]},
-        **shared,
-    }
-    return [picture, data]
 
 
-def _run(notebook: Entity, figures: list[dict[str, Any]]) -> Entity:
-    ran = max(figure["environment"]["date"] for figure in figures)
+def _picture(figure: dict[str, Any]) -> Entity:
     return {
-        "@id": f"#run-of-{figures[0]['chapter']}",
+        "@id": f"html/figures/{figure['id']}.svg",
+        "@type": ["File", "ImageObject"],
+        "name": name(figure["id"], figure["number"]),
+        "description": figure["caption"],
+        "encodingFormat": "image/svg+xml",
+        "isBasedOn": _to([_data(figure)]),
+        "license": {"@id": DEED},
+    }
+
+
+def _run(notebook: Entity, pictures: list[Entity], figures: list[dict[str, Any]]) -> Entity:
+    ended = max(figure["environment"]["date"] for figure in figures)
+    return {
+        "@id": f"#run-of-{_chapter(figures[0])}",
         "@type": "CreateAction",
         "name": f"Execution of {notebook['@id']}",
-        "instrument": {"@id": notebook["@id"]},
-        "result": _to(*(f"html/figures/{figure['id']}.svg" for figure in figures)),
-        "endTime": ran.removesuffix(" UTC").replace(" ", "T") + "Z",
+        "instrument": _to([notebook]),
+        "result": _to(pictures),
+        "endTime": ended.removesuffix(" UTC").replace(" ", "T") + "Z",
     }

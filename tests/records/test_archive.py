@@ -49,10 +49,14 @@ def render(root: Path) -> None:
     html.mkdir(parents=True, exist_ok=True)
     (html / "index.html").write_text("<h1>T</h1>")
     ran = {"commit": commit(root), "date": "2026-01-02 03:04 UTC", "python": "3.11.7"}
-    index = {"a-b": {**RECORD.words(), "number": "1", "environment": ran}}
+    source = {"chapter": "c", "cell": "c-01"}
+    # As of a measured figure: what was measured now has no record, and knows no chapter.
+    fresh = dataclasses.replace(RECORD, csv="x\n2.0\n", chapter=None)
+    index = {"a-b": {**fresh.words(), "source": source, "number": "1", "environment": ran}}
     (html / "figures.json").write_text(json.dumps(index))
     (html / "figures").mkdir(exist_ok=True)
     (html / "figures/a-b.svg").write_text("<svg/>")
+    (html / "figures/a-b.csv").write_text(fresh.csv)
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ BOOK = {
 def published(id, chapter, minute):
     record = make_record(id, caption=f"Finding {id}.", alt="A line.", data={"x": [1.0, 2.0]})
     ran = {"date": f"2026-11-26 14:{minute} UTC", "python": "3.11.7"}
-    return record.words() | {"chapter": chapter, "number": "3", "environment": ran}
+    source = {"chapter": chapter, "cell": f"{chapter}-01"}
+    return record.words() | {"number": "3", "source": source, "environment": ran}
 
 
 # In the order of their numbers, which need not be that of the chapters.
@@ -41,8 +42,7 @@ FIGURES = {
 FILES = {
     "html/index.html",
     *(f"book/{chapter}.ipynb" for chapter in ("one", "two")),
-    *(f"book/figures/{id}.csv" for id in FIGURES),
-    *(f"html/figures/{id}.svg" for id in FIGURES),
+    *(f"html/figures/{id}.{end}" for id in FIGURES for end in ("csv", "svg")),
 }
 
 
@@ -111,7 +111,7 @@ def test_pictures_rest_on_data_that_checksums_name_and_come_from_a_chapters_run(
             for run in crate.values()
             if run["@type"] == "CreateAction" and picture["@id"] in references(run["result"])
         )
-        assert run["instrument"] == {"@id": f"book/{figure['chapter']}.ipynb"}
+        assert run["instrument"] == {"@id": f"book/{figure['source']['chapter']}.ipynb"}
         assert run["@id"] in references(crate["./"]["mentions"])
     assert crate["#run-of-one"]["endTime"] == "2026-11-26T14:53Z"
 
