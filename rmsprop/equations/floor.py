@@ -150,6 +150,8 @@ def max_cut(hessian: ArrayLike, *, gap: float = 1e-9, sweeps: int = 10_000) -> M
             factor = _cover(h, diagonal)
             if factor <= 1 + gap:
                 break
+    if np.isinf(factor):
+        raise ValueError("hessian must be of a minimum, got a coordinate that curves down")
     value = float(diagonal.sum())
     return MaxCut(value, value * factor, vectors, diagonal * factor)
 
@@ -157,8 +159,8 @@ def max_cut(hessian: ArrayLike, *, gap: float = 1e-9, sweeps: int = 10_000) -> M
 def _cover(h: Array, diagonal: Array) -> float:
     """Return by what the diagonal must be multiplied to be at least the matrix."""
     used = h.any(axis=1)
-    if (diagonal[used] <= 0).any():
-        raise ValueError("hessian must be of a minimum, got a coordinate that curves down")
+    if not used.any() or (diagonal[used] <= 0).any():
+        return np.inf if used.any() else 1.0
     scale = 1 / np.sqrt(diagonal[used])
     scaled = h[np.ix_(used, used)] * scale * scale[:, None]
-    return float(np.linalg.eigvalsh(scaled)[-1]) if used.any() else 1.0
+    return float(np.linalg.eigvalsh(scaled)[-1])

@@ -20,7 +20,9 @@ CLASSES, PENALTY = 10, 1e-3
 def value(points: Array) -> Array:
     r"""Return the loss: mean cross-entropy over all images, and the penalty.
 
-    .. math:: -\frac1n \sum \ln P(\text{label}) + \frac\lambda2 \sum_i w_i^2, \quad \lambda = 10^{-3}
+    .. math::
+
+       -\frac1n \sum \ln P(\text{label}) + \frac\lambda2 \sum_i w_i^2, \qquad \lambda = 10^{-3}
 
     Args:
         points: 65 x 10 weights in a row, shape ``(runs, 650)``.
