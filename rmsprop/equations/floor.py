@@ -125,8 +125,8 @@ def max_cut(hessian: ArrayLike, *, gap: float = 1e-9, sweeps: int = 10_000) -> M
         ValueError: if `hessian` is not symmetric, or a coordinate curves down so far that it has no
             cycle.
 
-    Book: equation ``eq-max-cut``. Sources: Goemans and Williamson (1995) for the program, Burer and
-    Monteiro (2003) for unit vectors in place of the matrix.
+    Book: equation ``eq-max-cut``. Sources: Goemans and Williamson (1995) for the program, Wang,
+    Chang and Kolter (2017) for the ascent.
 
     >>> solved = max_cut([[2.0, -1.0], [-1.0, 4.0]])
     >>> round(solved.value, 6), round(solved.bound, 6)

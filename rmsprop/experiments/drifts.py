@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rmsprop.experiments.paths import trajectory
 from rmsprop.experiments.rules import Rule
@@ -47,8 +47,8 @@ def _matrix(first: Array, mixed: Array, second: Array) -> Array:
     return np.stack([np.stack([first, mixed], -1), np.stack([mixed, second], -1)], -2)
 
 
-def drift(family: Family, rule: Rule, start: float, steps: int, *, off: float = 0.01) -> Array:
-    r"""Follow a rule on a valley whose floor is flat, and whose Hessian its own place changes.
+def drift(family: Family, rule: Rule, starts: ArrayLike, steps: int, *, off: float = 0.01) -> Array:
+    r"""Follow a rule in valleys whose floor is flat, and whose Hessian the place on it changes.
 
     .. math:: f(x, w) = \tfrac12 x^\top h(w)\, x
 
@@ -56,17 +56,17 @@ def drift(family: Family, rule: Rule, start: float, steps: int, *, off: float = 
 
     Args:
         family: maps :math:`w` to the Hessian and its derivative.
-        rule: one run.
-        start: the first :math:`w`.
+        rule: the same for all runs.
+        starts: the first :math:`w` of each, shape ``(runs,)``.
         steps: number of steps.
         off: both coordinates of the first :math:`x`.
 
     Returns:
-        :math:`w` at every step, shape ``(steps + 1,)``.
+        :math:`w` at every step, shape ``(runs, steps + 1)``.
 
     >>> from rmsprop.experiments.rules import GradientDescent
-    >>> float(drift(turning, GradientDescent(0.1), 0.5, 100)[-1].round(3))
-    0.5
+    >>> drift(turning, GradientDescent(0.1), [0.0, 0.5], 100)[:, -1].round(3)
+    array([0. , 0.5])
     """
 
     def gradient(point: Array) -> Array:
@@ -75,4 +75,5 @@ def drift(family: Family, rule: Rule, start: float, steps: int, *, off: float = 
         across = np.einsum("...i,...ij,...j->...", x, slope, x) / 2
         return np.concatenate([along, across[..., None]], axis=-1)
 
-    return trajectory(gradient, [off, off, start], rule, steps)[:, 2]
+    points = [[off, off, w] for w in np.asarray(starts)]
+    return trajectory(gradient, points, rule, steps)[..., 2].T

@@ -10,7 +10,7 @@ from rmsprop import equations
 from rmsprop.equations import State
 from rmsprop.experiments.rules import RMSpropRule
 
-__all__ = ["Hovering", "anneal", "hover", "noisy_quadratic", "random_hessian"]
+__all__ = ["Hovering", "anneal", "hover", "noisy_quadratic", "quadratics", "random_hessian"]
 
 Array = NDArray[np.float64]
 Gradient = Callable[[Array], Array]
@@ -144,3 +144,23 @@ def noisy_quadratic(
         return points @ hessian + size * (rng.standard_normal(points.shape) @ mixed)
 
     return lambda points: (points @ hessian * points).sum(axis=-1) / 2, gradient
+
+
+def quadratics(hessians: Array) -> tuple[Callable[[Array], Array], Gradient]:
+    """Return the values and gradients of quadratics, one for each run.
+
+    Args:
+        hessians: shape ``(runs, n, n)``.
+
+    Returns:
+        The functions that `hover` takes; the minima are 0, at 0.
+
+    >>> value, gradient = quadratics(np.array([[[2.0]], [[4.0]]]))
+    >>> value(np.ones((2, 1))), gradient(np.ones((2, 1)))[:, 0]
+    (array([1., 2.]), array([2., 4.]))
+    """
+
+    def gradient(points: Array) -> Array:
+        return np.einsum("kij,kj->ki", hessians, points)
+
+    return lambda points: (points * gradient(points)).sum(axis=-1) / 2, gradient

@@ -5,7 +5,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hessian", "hessian_product", "sharpness"]
+from rmsprop.experiments.flat import FlatLoss
+from rmsprop.experiments.rules import RMSpropRule
+
+__all__ = ["follow_sharpness", "hessian", "hessian_product", "sharpness"]
 
 Array = NDArray[np.float64]
 Gradient = Callable[[Array], Array]
@@ -89,3 +92,34 @@ def sharpness(
         curvature = (directions * product).sum(axis=-1)
         directions = product
     return curvature, directions
+
+
+def follow_sharpness(loss: FlatLoss, rule: RMSpropRule, steps: int, every: int) -> Array:
+    r"""Train networks on all examples at once, and watch their preconditioned sharpness.
+
+    Args:
+        loss: of a network, the same for all.
+        rule: its arrays have shape ``(networks,)``; constant rates, not centered.
+        steps: number of steps.
+        every: at how many steps' distance the sharpness is taken.
+
+    Returns:
+        The sharpness with the divisor :math:`\sqrt v / \eta`, shape
+        ``(networks, steps // every)``.
+
+    >>> from rmsprop.experiments.students import student_loss
+    >>> rule = RMSpropRule(np.array([1e-3, 1e-2]))
+    >>> follow_sharpness(student_loss(seed=0), rule, steps=10, every=5).shape
+    (2, 2)
+    """
+    point = np.tile(loss.start, (np.size(rule.lr), 1))
+    state = rule.start(point.shape)
+    directions = np.random.default_rng(0).standard_normal(point.shape)
+    found = []
+    for step in range(1, steps + 1):
+        point, state = rule.step(point, loss.gradient(point), state)
+        if step % every == 0:
+            divisor = np.sqrt(state.square_avg) / np.asarray(rule.lr)[:, None]
+            curvature, directions = sharpness(loss.gradient, point, divisor, directions, rounds=5)
+            found.append(curvature)
+    return np.transpose(found)

@@ -1,9 +1,9 @@
 """Studies: one task at many points, recorded in ``book/sweeps``, and what is concluded.
 
 `digits_study` and `students_study` train networks by many `methods` on many seeds; `valleys_study`,
-`scopes_study` and `curves_study` race towards minima; `floors_study` and `releases_study` hover over
-them. A study's module is its declaration: what is
-compared, the task, the points, the conclusions.
+`scopes_study` and `curves_study` race towards minima; `floors_study` and `releases_study` hover
+over them. A study's module is its declaration: what is compared, the task, the points, the
+conclusions.
 """
 
 from rmsprop.studies import (
