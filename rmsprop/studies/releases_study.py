@@ -38,15 +38,14 @@ class Setting(NamedTuple):
     momentum: float = 0.0
 
 
-RATES = np.array([1e-3, 3e-3])
+RATES = {"softmax": (1e-3, 3e-3), "network": (3e-3, 1e-2), "separable": (1e-3, 3e-3)}
 PENALTY = 1e-3
-STEPS, WATCHED, DECAY = 12_000, 4000, 4000
+STEPS, WATCHED, DECAY = 6000, 3000, 2000
 METHODS = {
     **{f"softmax, {alpha:g}, 64": Setting("softmax", alpha, 64) for alpha in (0.9, 0.99, 0.999)},
     **{f"softmax, {alpha:g}, 8": Setting("softmax", alpha, 8) for alpha in (0.9, 0.99)},
     "softmax, 0.99, 64, momentum": Setting("softmax", 0.99, 64, 0.9),
-    **{f"network, {alpha:g}, 32": Setting("network", alpha, 32) for alpha in (0.9, 0.99, 0.999)},
-    "network, 0.99, 8": Setting("network", 0.99, 8),
+    **{f"network, {alpha:g}, 32": Setting("network", alpha, 32) for alpha in (0.9, 0.99)},
     "network, 0.99, 32, momentum": Setting("network", 0.99, 32, 0.9),
     "separable, 0.99, 32": Setting("separable", 0.99, 32),
 }
@@ -66,7 +65,7 @@ def task(method: str, seed: int, nudge: float) -> Mapping[str, ArrayLike]:
         averaging the points, ``averaged``, and by annealing, ``annealed``.
     """
     setting = METHODS[method]
-    rates = RATES * (1 - setting.momentum)
+    rates = np.array(RATES[setting.model]) * (1 - setting.momentum)
     rule = RMSpropRule(
         rates,
         alpha=setting.alpha,
@@ -121,6 +120,11 @@ def _share(
     )
 
 
+NETWORKS = (
+    ("9", "alpha 0.9", "network, 0.9, 32"),
+    ("99", "alpha 0.99", "network, 0.99, 32"),
+    ("momentum", "alpha 0.99 with momentum 0.9", "network, 0.99, 32, momentum"),
+)
 CONCLUSIONS = (
     _share(
         "releases-softmax-99",
@@ -140,11 +144,11 @@ CONCLUSIONS = (
     ),
     _share(
         "releases-softmax-momentum",
-        "So it does with momentum 0.9, alpha 0.99, within 6%.",
+        "So it does with momentum 0.9, alpha 0.99, within 8%.",
         "softmax, 0.99, 64, momentum",
         "loss_share",
-        0.94,
-        1.06,
+        0.92,
+        1.08,
     ),
     _share(
         "releases-softmax-small-batch",
@@ -156,49 +160,39 @@ CONCLUSIONS = (
     ),
     _share(
         "releases-short-memory",
-        "At alpha 0.9 it hovers at 1.7 times the expected floor or more, batches of 64.",
+        "At alpha 0.9 it hovers at 1.4 times the expected floor or more, batches of 64.",
         "softmax, 0.9, 64",
         "loss_share",
-        1.7,
+        1.4,
     ),
     _share(
         "releases-short-memory-small-batch",
-        "And at 6 times or more with batches of 8.",
+        "And at 3 times or more with batches of 8.",
         "softmax, 0.9, 8",
         "loss_share",
-        6.0,
+        3.0,
     ),
     *(
         _share(
-            f"releases-averaged-{str(alpha)[2:]}",
-            f"Averaging a network's points releases 0.82 to 1 times the expected floor, alpha "
-            f"{alpha:g}.",
-            f"network, {alpha:g}, 32",
-            "averaged",
-            0.82,
-            1.0,
-        )
-        for alpha in (0.9, 0.99, 0.999)
-    ),
-    *(
-        _share(
-            f"releases-annealed-{str(alpha)[2:]}",
-            f"Annealing a network releases the expected floor and up to half as much again, alpha "
-            f"{alpha:g}.",
-            f"network, {alpha:g}, 32",
+            f"releases-annealed-{id}",
+            f"Annealing a network releases the expected floor, within a quarter, {words}.",
+            method,
             "annealed",
-            1.0,
-            1.5,
+            0.8,
+            1.25,
         )
-        for alpha in (0.9, 0.99, 0.999)
+        for id, words, method in NETWORKS
     ),
-    _share(
-        "releases-averaged-momentum",
-        "Averaging does the same with momentum 0.9, alpha 0.99.",
-        "network, 0.99, 32, momentum",
-        "averaged",
-        0.82,
-        1.0,
+    *(
+        _share(
+            f"releases-averaged-{id}",
+            f"Averaging its points releases 0.6 to 0.95 times that, {words}.",
+            method,
+            "averaged",
+            0.6,
+            0.95,
+        )
+        for id, words, method in NETWORKS
     ),
 )
 
@@ -206,8 +200,9 @@ STUDY = Study(
     "releases",
     task,
     grid(method=METHODS, seed=range(64)),
-    scope="scikit-learn's digits, batches drawn anew, bias corrected, 12,000 steps at a constant "
-    "rate of 0.001 and 0.003 (a tenth of that with momentum 0.9), then 4,000 that decay linearly; "
-    "means over the last 4,000 constant ones; weights of the network decay, coupled, at 0.001",
+    scope=f"scikit-learn's digits, batches drawn anew, bias corrected, {STEPS:,} steps at constant "
+    "rates of 0.001 and 0.003, the network's 0.003 and 0.01, a tenth of that with momentum 0.9; then "
+    f"{DECAY:,} that decay linearly; means over the last {WATCHED:,} constant ones; the network has "
+    "32 hidden units, and its weights decay, coupled, at 0.001",
     conclusions=CONCLUSIONS,
 )
