@@ -29,7 +29,8 @@ def expected_floor(optimizer: torch.optim.RMSprop) -> float:
     Args:
         optimizer: `rmsprop.RMSprop` or ``torch.optim.RMSprop``, after as many steps as its average
             looks back, :math:`1 / (1 - \alpha)`. It is only read. Parameters without state, which
-            have had no gradient, add nothing.
+            have had no gradient, add nothing. Where they are sharded, all processes must ask
+            together, and get the whole sum.
 
     Returns:
         The floor in units of the loss whose gradients were given, with its coupled weight decay.
@@ -115,4 +116,6 @@ def _wide(buffer: Tensor) -> Tensor:
 
 
 def _sum(terms: Tensor) -> float:
-    return float(terms.sum())
+    total: Any = terms.sum()
+    # Of a sharded tensor each process has the sum over its shard.
+    return float(total.full_tensor() if hasattr(total, "full_tensor") else total)

@@ -201,8 +201,8 @@ STUDY = Study(
     task,
     grid(method=METHODS, seed=range(64)),
     scope=f"scikit-learn's digits, batches drawn anew, bias corrected, {STEPS:,} steps at constant "
-    "rates of 0.001 and 0.003, the network's 0.003 and 0.01, a tenth of that with momentum 0.9; then "
-    f"{DECAY:,} that decay linearly; means over the last {WATCHED:,} constant ones; the network has "
-    "32 hidden units, and its weights decay, coupled, at 0.001",
+    "rates of 0.001 and 0.003, the network's 0.003 and 0.01, a tenth of that with momentum 0.9, "
+    f"then {DECAY:,} that decay linearly; means over the last {WATCHED:,} constant ones; the "
+    "network has 32 hidden units, and its weights decay, coupled, at 0.001",
     conclusions=CONCLUSIONS,
 )
