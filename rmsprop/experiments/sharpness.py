@@ -112,14 +112,15 @@ def follow_sharpness(loss: FlatLoss, rule: RMSpropRule, steps: int, every: int) 
     >>> follow_sharpness(student_loss(seed=0), rule, steps=10, every=5).shape
     (2, 2)
     """
-    point = np.tile(loss.start, (np.size(rule.lr), 1))
+    rates = np.asarray(rule.lr)
+    point = np.tile(loss.start, (rates.size, 1))
     state = rule.start(point.shape)
     directions = np.random.default_rng(0).standard_normal(point.shape)
     found = []
     for step in range(1, steps + 1):
         point, state = rule.step(point, loss.gradient(point), state)
         if step % every == 0:
-            divisor = np.sqrt(state.square_avg) / np.asarray(rule.lr)[:, None]
+            divisor = np.sqrt(state.square_avg) / rates[:, None]
             curvature, directions = sharpness(loss.gradient, point, divisor, directions, rounds=5)
             found.append(curvature)
     return np.transpose(found)
