@@ -1,6 +1,6 @@
 """Draw, publish and quote: what a chapter needs beside its experiment."""
 
-from rmsprop.press.numbers import quote, quote_intervals, table, verdict_table
+from rmsprop.press.numbers import quote, quote_intervals, table
 from rmsprop.press.publish import publish
 from rmsprop.press.style import COLORS, INK, MUTED, SERIES, use_style
 
@@ -14,5 +14,4 @@ __all__ = [
     "quote_intervals",
     "table",
     "use_style",
-    "verdict_table",
 ]

@@ -7,9 +7,8 @@ from IPython.display import Markdown
 from myst_nb import glue
 
 from rmsprop.experiments.statistics import Interval
-from rmsprop.records.claims import CLAIMS, Verdict
 
-__all__ = ["quote", "quote_intervals", "table", "verdict_table"]
+__all__ = ["quote", "quote_intervals", "table"]
 
 
 def quote(**values: float) -> None:
@@ -55,24 +54,3 @@ def table(columns: dict[str, Sequence[object]]) -> Markdown:
     """
     lines = [columns, [":--"] + ["--:"] * (len(columns) - 1), *zip(*columns.values(), strict=True)]
     return Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines))
-
-
-def verdict_table(*verdicts: Verdict) -> Markdown:
-    """Return the table that sums up a chapter: its claims, the verdicts, how many numbers each has.
-
-    Args:
-        verdicts: in the order of the table.
-
-    >>> from rmsprop.records.claims import equal, verdict
-    >>> print(verdict_table(verdict("C7", "holds", "It does.", equal("window", 10, 10))).data)
-    | claim | verdict | numbers |
-    | :-- | --: | --: |
-    | C7: The smaller alpha, the fewer past gradients count. | holds | 1 |
-    """
-    return table(
-        {
-            "claim": [f"{each.claim}: {CLAIMS[each.claim]}" for each in verdicts],
-            "verdict": [each.ruling for each in verdicts],
-            "numbers": [len(each.evidence) for each in verdicts],
-        }
-    )
