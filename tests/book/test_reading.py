@@ -10,7 +10,8 @@ from benchmarks import page_weight
 HTML = Path(__file__).parents[2] / "build" / "html"
 # Three pages of figures stand for all: with mathematics, with a broad table, with a large picture.
 LANDINGS = [f"figures/{id}.html" for id in ("ewma-noise", "speed", "ewma-bias")]
-PAGES = [*sorted(path.name for path in HTML.glob("*.html")), *LANDINGS]
+# index.html does nothing but lead to the first of them.
+PAGES = [*sorted({path.name for path in HTML.glob("*.html")} - {"index.html"}), *LANDINGS]
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
 STILL = "* { animation: none !important; transition: none !important }"
 
