@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from itertools import accumulate, chain
 from pathlib import Path
 
 import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
+from torch.profiler import ProfilerActivity, profile
 
 import rmsprop
 
@@ -198,6 +200,57 @@ def test_stepping_during_the_backward_pass_frees_every_gradient_at_once(run):
     names["model"](names["batch"]).sum().backward()
     assert len(held) == len(params)
     assert not any(map(any, held))
+
+
+def peak_of(iteration):
+    """Return how many bytes an iteration allocates at most beyond what there was before."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+        iteration()
+    events = (e for e in record.profiler.kineto_results.events() if e.name() == "[memory]")
+    changes = (e.nbytes() for e in sorted(events, key=lambda event: event.start_ns()))
+    return max(accumulate(changes))
+
+
+def stepping_after(model, batch):
+    optimizer = rmsprop.RMSprop(model.parameters(), fused=True)
+
+    def iteration():
+        model(batch).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return iteration
+
+
+def stepping_during(model, batch):
+    optimizers = {param: rmsprop.RMSprop([param], fused=True) for param in model.parameters()}
+
+    def step(param):
+        optimizers[param].step()
+        optimizers[param].zero_grad()
+
+    for param in model.parameters():
+        param.register_post_accumulate_grad_hook(step)
+    return lambda: model(batch).sum().backward()
+
+
+def test_stepping_during_the_backward_pass_needs_the_memory_that_is_said():
+    section = SECTIONS["Stepping during the backward pass"]
+    layers, width = map(int, re.search(r"(\d+) layers with (\d+) × \2 weights", section).groups())
+    batch = torch.randn(int(re.search(r"batches of (\d+)", section)[1]), width)
+    peaks, ends = [], []
+    for prepare in (stepping_during, stepping_after):
+        torch.manual_seed(0)
+        parts = [(torch.nn.Linear(width, width), torch.nn.Tanh()) for _ in range(layers)]
+        model = torch.nn.Sequential(*chain(*parts))
+        iteration = prepare(model, batch)
+        iteration()  # makes the averages
+        peaks.append(peak_of(iteration))
+        ends.append([*model.parameters()])
+    averages_too = 2 * sum(param.nbytes for param in model.parameters())
+    said = re.findall(r"([\d.]+) MB", section)
+    assert said == [f"{size / 1e6:.1f}" for size in (*peaks, averages_too)]
+    torch.testing.assert_close(*ends, rtol=0, atol=0)
 
 
 def plain_loop(snippet, one):
