@@ -34,7 +34,8 @@ ORACLE_REQUIREMENTS = GROUPS.pop("oracles")
 REQUIREMENTS = [
     *PYPROJECT["build-system"]["requires"],
     *PROJECT["dependencies"],
-    *chain.from_iterable((PROJECT["optional-dependencies"] | GROUPS).values()),
+    *chain.from_iterable(PROJECT["optional-dependencies"].values()),
+    *(line for group in GROUPS.values() for line in group if isinstance(line, str)),
 ]
 
 
@@ -89,20 +90,24 @@ def test_the_package_is_installed_in_the_version_of_pyproject():
     assert version("rmsprop") == PROJECT["version"]
 
 
-def test_every_file_names_a_python_that_the_package_supports():
+def test_workflows_run_the_book_on_condas_python_and_the_package_on_each_that_it_supports():
     supported = SpecifierSet(PROJECT["requires-python"])
     (conda,) = (line.partition("=")[2] for line in CONDA if str(line).startswith("python="))
     workflows = [yaml.safe_load(path.read_text()) for path in ROOT.glob(".github/workflows/*.yml")]
-    published = {
+    jobs = [job for workflow in workflows for job in workflow["jobs"].values()]
+    named = {
         step["with"]["python-version"]
-        for workflow in workflows
-        for job in workflow["jobs"].values()
+        for job in jobs
         for step in job["steps"]
         if "python-version" in step.get("with", {})
     }
-    assert published == {conda}
-    assert f"Programming Language :: Python :: {conda}" in PROJECT["classifiers"]
-    assert conda in supported
+    assert named == {conda, "${{ matrix.python }}"}
+    ways = [job["strategy"]["matrix"] for job in jobs if "strategy" in job]
+    pythons = {run["python"] for matrix in ways for run in matrix["include"]}
+    title = "Programming Language :: Python :: "
+    classified = {line.removeprefix(title) for line in PROJECT["classifiers"] if title in line}
+    assert classified == pythons | {"3 :: Only"}
+    assert all(python in supported for python in pythons | {conda})
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in supported
 
 

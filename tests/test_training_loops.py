@@ -164,6 +164,8 @@ SCHEDULERS = {
 }
 
 
+# Older versions of torch warn so of what they do themselves.
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")
 @pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS)
 @pytest.mark.parametrize("lr", [0.02, torch.tensor(0.02, dtype=torch.float64)], ids=str)
 @pytest.mark.parametrize("centered", [False, True])
