@@ -2,9 +2,9 @@
 
     python tests/matrix.py 2.6.0 2.14.1
 
-For each version there is an environment in ``.venv``, made once, into which the package is
-installed as a wheel. Its tests run in a folder where there is no other copy of it. Printed is a
-table in Markdown of all that ran; the exit status is 0 only if nothing failed.
+For each version there is an environment in ``.venv``, into which the package is installed as a
+wheel. Its tests run in a folder where there is no other copy of it. Printed is a table in Markdown
+of all that ran; the exit status is 0 only if nothing failed.
 """
 
 import argparse
@@ -40,13 +40,12 @@ def environment(torch: str) -> Path:
     """Return the Python of an environment with this torch and the package as it is now."""
     folder = ROOT / ".venv" / f"{HERE}-torch{torch}"
     python = folder / "bin" / "python"
-    pip = [python, "-m", "pip", "install", "--quiet"]
-    if not (folder / ".ready").exists():
-        venv.create(folder, clear=True, with_pip=True, upgrade_deps=True)
-        needed = [f"torch=={torch}", f"{ROOT}[cpu]", "--group", f"{ROOT}/pyproject.toml:matrix"]
-        subprocess.run([*pip, *needed], check=True)
-        (folder / ".ready").touch()
-    subprocess.run([*pip, "--no-deps", "--force-reinstall", ROOT], check=True)
+    if not python.exists():
+        venv.create(folder, with_pip=True, upgrade_deps=True)  # only a recent pip knows groups
+    needed = ["torch" if torch == "newest" else f"torch=={torch}", f"{ROOT}[cpu]"]
+    tools = ["--group", f"{ROOT / 'pyproject.toml'}:matrix"]
+    pip = [python, "-m", "pip", "install", "--quiet", "--upgrade"]
+    subprocess.run([*pip, *needed, *tools], check=True)
     return python
 
 
@@ -60,7 +59,7 @@ def run(python: Path, workers: str) -> ElementTree.Element:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, copied)
     options = ["-q", "-n", workers, "-p", "no:cacheprovider", "--junit-xml=report.xml"]
-    subprocess.run([python, "-m", "pytest", *options, *CASES], cwd=folder)
+    subprocess.run([python, "-m", "pytest", *options, *CASES], cwd=folder, stdout=sys.stderr)
     (suite,) = ElementTree.parse(folder / "report.xml").getroot()
     return suite
 
@@ -80,7 +79,7 @@ for name in ("numba", "triton"):
 def main() -> int:
     """Print the table, and why tests were skipped."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("torch", nargs="+", help="versions, such as 2.6.0")
+    parser.add_argument("torch", nargs="+", help="versions, such as 2.6.0, or newest")
     parser.add_argument("-n", default="2", help="how many tests run at once")
     arguments = parser.parse_args()
     lines, skipped, failures = [], {}, 0

@@ -102,8 +102,11 @@ def test_workflows_run_the_book_on_condas_python_and_the_package_on_each_that_it
         if "python-version" in step.get("with", {})
     }
     assert named == {conda, "${{ matrix.python }}"}
-    ways = [job["strategy"]["matrix"] for job in jobs if "strategy" in job]
-    pythons = {run["python"] for matrix in ways for run in matrix["include"]}
+    (matrix,) = (job["strategy"]["matrix"] for job in jobs if "strategy" in job)
+    pythons, oldest = {*matrix["python"]}, {each["python"]: each for each in matrix["include"]}
+    (torch,) = (r for r in map(Requirement, PROJECT["dependencies"]) if r.name == "torch")
+    assert oldest.keys() == pythons
+    assert SpecifierSet(f">={oldest[conda]['oldest']}") == SpecifierSet(f"{torch.specifier}.0")
     title = "Programming Language :: Python :: "
     classified = {line.removeprefix(title) for line in PROJECT["classifiers"] if title in line}
     assert classified == pythons | {"3 :: Only"}

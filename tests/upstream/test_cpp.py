@@ -43,7 +43,7 @@ def theirs():
 
 @pytest.mark.parametrize("name", VALUES)
 def test_values_are_those_of_the_python_class(name, theirs, fused):
-    # Where it centers, torch's v - m^2 loses digits; decay has weights cycle about 0, and each cycle
+    # Where it centers, torch's v - m^2 loses digits. Decay has weights cycle about 0, which
     # multiplies rounding errors.
     limit = 1e-11 if name == "default" else 5e-4
     torch.testing.assert_close(
