@@ -172,6 +172,9 @@ SCHEDULERS = {
 def test_schedule_equals_torchs(scheduler, lr, centered):
     def loop(model, data, optimizer):
         schedule = scheduler(optimizer)
+        (group,) = optimizer.param_groups
+        if torch.is_tensor(lr) and group["lr"] is group["initial_lr"]:
+            pytest.skip("schedules of this torch write over the rate that they began with")
         for _ in range(15):
             simple_loop(model, data, optimizer, steps=1)
             schedule.step()
