@@ -100,6 +100,12 @@ def train_with_fsdp(options, rank):
     return [p.detach().full_tensor() for p in model.parameters()]
 
 
+def floor_with_fsdp(options, rank):
+    model, optimizer = shard(options, torch.float64)
+    train(model, optimizer, range(STEPS), rank)
+    return torch.tensor(rmsprop.expected_floor(optimizer))
+
+
 def continue_from_checkpoint(options, rank, folder, dtype):
     """Train on, from the running processes and from what they saved: local parameters and state."""
     model, optimizer = shard(options, dtype)
@@ -151,6 +157,8 @@ def work(rank, folder):
         if not SHARDS:
             continue
         results["fsdp", name] = train_with_fsdp(options, rank)
+        if not options.get("decoupled_weight_decay"):
+            results["floor", name] = floor_with_fsdp(options, rank)
         for dtype in (torch.float64, torch.bfloat16):
             saved = folder / f"{name} {dtype}"
             results[dtype, name] = continue_from_checkpoint(options, rank, saved, dtype)
@@ -203,6 +211,17 @@ def test_two_processes_arrive_where_one_does(results, method, name):
         # The mean over processes is rounded differently from the mean over the batch, and a
         # centered step magnifies that. A tensor lr is float32 on both sides.
         torch.testing.assert_close(result[method, name], alone, rtol=1e-9, atol=1e-9)
+
+
+@needs_shards
+@pytest.mark.parametrize("name", ["default", "centered, momentum", "every switch"])
+def test_every_process_reads_the_whole_floor(results, name):
+    model, build_optimizer = build(OPTIONS[name])
+    optimizer = build_optimizer(model.parameters())
+    train(model, optimizer, range(STEPS))
+    expected = torch.tensor(rmsprop.expected_floor(optimizer))
+    for result in results:
+        torch.testing.assert_close(result["floor", name], expected, rtol=1e-6, atol=0)
 
 
 @needs_shards

@@ -112,6 +112,20 @@ def test_averages_of_low_precision_are_float32_and_small_steps_are_lost(run):
         assert (weight.item() != 1) == moves
 
 
+def test_the_loss_hovers_as_far_above_its_minimum_as_is_printed(run, capsys):
+    title = "When to let the rate decay"
+    mean = "    mean += loss.item() / window\n"
+    above = "(model.weight - 1).square().sum() + model.bias.square().sum()"
+    keep = f"    above = globals().setdefault('above', []) + [({above}).item()]\n"
+    names = run(title, replaced(mean, mean + keep))
+    printed = re.findall(r"step (\d+): loss ([\d.]+), ([\d.]+) of it", capsys.readouterr().out)
+    assert [int(step) for step, *_ in printed] == [*range(500, 4001, 500)]
+    floors = [float(floor) for *_, floor in printed[2:]]
+    hovering = sum(names["above"][1000:]) / 3000
+    assert hovering == pytest.approx(sum(floors) / len(floors), rel=0.15)
+    assert float(printed[-1][1]) == pytest.approx(1 + hovering, rel=0.05)
+
+
 def test_groups_have_their_own_options_and_the_arguments(run):
     groups = run("Parameter groups")["optimizer"].param_groups
     options = [tuple(group[name] for name in ("lr", "momentum", "alpha")) for group in groups]

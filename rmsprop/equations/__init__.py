@@ -6,8 +6,8 @@ PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 
 By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
 random, or known; `variance` the centered one, `rounding` what that loses in PyTorch; `rule` the
-update, which ``arithmetic`` holds for NumPy and Numba alike; `cycle`, `traps` and `valley` what it
-does at a minimum, astray, on the way.
+update, which ``arithmetic`` holds for NumPy and Numba alike; `cycle`, `edge`, `floor`, `traps` and
+`valley` what it does at a minimum, with momentum, what it leaves there, astray, on the way.
 """
 
 from rmsprop.equations.average import (
@@ -20,6 +20,8 @@ from rmsprop.equations.average import (
     window,
 )
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
+from rmsprop.equations.edge import cycle_eigenvalues, edge, quiet_momentum
+from rmsprop.equations.floor import MaxCut, cut_floor, max_cut, state_floor
 from rmsprop.equations.memory import (
     burst_memory,
     excess_displacement,
@@ -51,15 +53,19 @@ from rmsprop.equations.variance import (
 )
 
 __all__ = [
+    "MaxCut",
     "State",
     "average_cumulant",
     "average_distribution",
     "burst_memory",
     "constant_gradient_step",
     "corrected_alpha",
+    "cut_floor",
     "cycle_amplitude",
+    "cycle_eigenvalues",
     "dip",
     "drift",
+    "edge",
     "effective_rate",
     "effective_samples",
     "enough_noise",
@@ -73,7 +79,9 @@ __all__ = [
     "largest_step",
     "late_start",
     "lost_bound",
+    "max_cut",
     "mean_factor",
+    "quiet_momentum",
     "ring_down",
     "rounding_bias",
     "rounding_reach",
@@ -82,6 +90,7 @@ __all__ = [
     "safe_window",
     "safe_window_random",
     "settled_square_avg",
+    "state_floor",
     "step",
     "update_average",
     "update_variance",

@@ -37,6 +37,7 @@ BY_ALPHA = {
         1.0, 1.0, State.start(()), alpha=alpha, centered=True
     ),
     "largest_step": equations.largest_step,
+    "quiet_momentum": equations.quiet_momentum,
 }
 
 
@@ -63,6 +64,8 @@ BY_DATA = {
     "centered step": lambda x: equations.step(x, x, State.start((3,)), centered=True)[0],
     "effective_rate": lambda x: equations.effective_rate(x, lr=0.1),
     "largest_step": lambda x: equations.largest_step(0.9, x),
+    "state_floor": lambda x: equations.state_floor(x, x, momentum=0.5, momentum_buffer=x),
+    "cut_floor": lambda x: equations.cut_floor(x, x, 0.5),
 }
 
 

@@ -22,10 +22,14 @@ from sphinx.application import Sphinx
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-__all__ = ["prune", "setup", "subset"]
+__all__ = ["PLAIN", "prune", "setup", "subset", "unmark"]
 
 EMBEDDED = re.compile(r"data:font/woff2;base64,([A-Za-z0-9+/=]+)")
 TEXTS = "text/plain", "text/markdown"
+#: Kinds of words in code, by Pygments' names, that have the color of the text.
+PLAIN = ("n", "nn", "p", "w")
+CODE = re.compile(r'<div class="highlight"><pre>.*?</pre>', re.DOTALL)
+MARK = re.compile(rf'<span class="(?:{"|".join(PLAIN)})">([^<]*)</span>')
 
 
 def setup(app: Sphinx) -> None:
@@ -60,6 +64,18 @@ def subset(font: bytes, letters: set[int]) -> bytes:
     written = io.BytesIO()
     opened.save(written)
     return written.getvalue()
+
+
+def unmark(page: str) -> str:
+    """Return a page whose code has no marks around words that look like the text anyway.
+
+    Args:
+        page: HTML.
+
+    >>> unmark('<div class="highlight"><pre><span class="n">v</span> = 0</pre>')
+    '<div class="highlight"><pre>v = 0</pre>'
+    """
+    return CODE.sub(lambda code: MARK.sub(r"\1", code[0]), page)
 
 
 def _kept(rules: list[Any], words: set[str]) -> Iterator[str]:
@@ -101,6 +117,7 @@ def _slim(app: Sphinx, exception: Exception | None) -> None:
         return
     folder = Path(app.outdir)
     _drop_unread(folder / "_static")
+    _unmark_pages(folder)
     pages = "".join(_texts(folder, ".html", ".js"))
     _prune_styles(folder, pages)
     _subset_fonts(folder, pages)
@@ -110,6 +127,11 @@ def _slim(app: Sphinx, exception: Exception | None) -> None:
 def _drop_unread(static: Path) -> None:
     for path in (*static.rglob("fontawesome.js"), *static.rglob("*.map")):
         path.unlink()
+
+
+def _unmark_pages(folder: Path) -> None:
+    for path in folder.rglob("*.html"):
+        path.write_text(unmark(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _prune_styles(folder: Path, pages: str) -> None:

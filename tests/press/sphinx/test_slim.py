@@ -1,12 +1,17 @@
 """Style sheets and fonts without what no page uses."""
 
+from configparser import ConfigParser
 from io import BytesIO
+from pathlib import Path
 
+import pydata_sphinx_theme
 import pytest
 from fontTools.ttLib import TTFont
+from pygments.styles import get_style_by_name
+from pygments.token import STANDARD_TYPES, Text
 
 from rmsprop.press.sphinx.mathematics import KATEX
-from rmsprop.press.sphinx.slim import prune, subset
+from rmsprop.press.sphinx.slim import PLAIN, prune, subset, unmark
 
 FONT = (KATEX / "fonts" / "KaTeX_Main-Regular.woff2").read_bytes()
 
@@ -55,3 +60,20 @@ def test_a_font_keeps_the_glyphs_of_the_letters_and_their_shapes():
     assert after["glyf"]["v"] == before["glyf"]["v"]
     for table, field in (("head", "unitsPerEm"), ("hhea", "ascent"), ("OS/2", "sxHeight")):
         assert getattr(after[table], field) == getattr(before[table], field)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_without_a_mark_have_the_look_of_the_text(theme):
+    path = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+    conf = ConfigParser()
+    conf.read(path / "theme.conf")
+    look = get_style_by_name(conf["options"][f"pygments_{theme}_style"]).style_for_token
+    types = {name: type for type, name in STANDARD_TYPES.items()}
+    assert {name: look(types[name]) for name in PLAIN} == dict.fromkeys(PLAIN, look(Text))
+
+
+def test_marks_go_from_code_alone_and_no_other_marks():
+    code = '<div class="highlight"><pre><span class="{}">x</span></pre></div>'
+    assert unmark(code.format("n")) == '<div class="highlight"><pre>x</pre></div>'
+    for left in (code.format("o"), '<pre><span class="n">x</span></pre>'):
+        assert unmark(left) == left
