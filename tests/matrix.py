@@ -27,8 +27,8 @@ CASES = [
     *(
         f"tests/test_{subject}.py"
         for subject in (
-            *("autograd", "by_hand", "conventions", "distributed", "fuzz", "import", "interrupts"),
-            *("mutations", "optimizer", "plan", "programs", "state"),
+            *("autograd", "by_hand", "conventions", "distributed", "expected_floor", "fuzz"),
+            *("import", "interrupts", "mutations", "optimizer", "plan", "programs", "state"),
             *("training_loop_page", "training_loops"),
         )
     ),
