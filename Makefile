@@ -39,7 +39,7 @@ $(PY) -m rmsprop.press.gallery book $(EXECUTED) > $$run/source/gallery.md
 $(PY) -m rmsprop.press.reference $$run/source
 endef
 
-.PHONY: help book pdf verify accept sweep replicate test parity elsewhere check links serve bench pages lab lint release lock clean
+.PHONY: help book pdf verify accept sweep replicate test matrix parity elsewhere check links serve bench pages lab lint release lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,10 @@ replicate: .venv/.ready ## make the conclusions anew on fresh seeds (ID=conclusi
 
 test: .venv/.ready ## run the package's tests
 	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles --ignore=tests/elsewhere
+
+matrix: ## run the optimizer's tests with other versions of torch (TORCH='2.6.0 newest': these)
+	@$(UNSEALED)
+	$(PYTHON) tests/matrix.py $(or $(TORCH),2.6.0 newest)
 
 parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, TensorFlow and timm themselves
 	@$(PY) -m pytest -o pythonpath=.venv/oracles tests/oracles

@@ -46,7 +46,8 @@ ORACLE_REQUIREMENTS = GROUPS.pop("oracles")
 REQUIREMENTS = [
     *PYPROJECT["build-system"]["requires"],
     *PROJECT["dependencies"],
-    *chain.from_iterable((PROJECT["optional-dependencies"] | GROUPS).values()),
+    *chain.from_iterable(PROJECT["optional-dependencies"].values()),
+    *(line for group in GROUPS.values() for line in group if isinstance(line, str)),
 ]
 REQUIREMENTS = [line for line in REQUIREMENTS if not line.startswith("rmsprop[")]
 
@@ -102,7 +103,7 @@ def test_the_package_is_installed_in_the_version_of_pyproject():
     assert version("rmsprop") == PROJECT["version"]
 
 
-def test_every_file_names_a_python_that_the_package_supports():
+def test_workflows_run_the_book_on_condas_python_and_the_package_on_each_that_it_supports():
     supported = SpecifierSet(PROJECT["requires-python"])
     (conda,) = (line.partition("=")[2] for line in CONDA if str(line).startswith("python="))
     set_up = yaml.safe_load((ROOT / ".github/actions/set-up/action.yml").read_text())
@@ -111,8 +112,16 @@ def test_every_file_names_a_python_that_the_package_supports():
     assert (ROOT / ".binder/runtime.txt").read_text() == f"python-{conda}\n"
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text())
     assert container["image"] == f"python:{conda}"
-    assert f"Programming Language :: Python :: {conda}" in PROJECT["classifiers"]
-    assert conda in supported
+    workflow = yaml.safe_load((ROOT / ".github/workflows/matrix.yml").read_text())
+    (matrix,) = (job["strategy"]["matrix"] for job in workflow["jobs"].values())
+    pythons, oldest = {*matrix["python"]}, {each["python"]: each for each in matrix["include"]}
+    (torch,) = (r for r in map(Requirement, PROJECT["dependencies"]) if r.name == "torch")
+    assert oldest.keys() == pythons
+    assert SpecifierSet(f">={oldest[conda]['oldest']}") == SpecifierSet(f"{torch.specifier}.0")
+    title = "Programming Language :: Python :: "
+    classified = {line.removeprefix(title) for line in PROJECT["classifiers"] if title in line}
+    assert classified == pythons | {"3 :: Only"}
+    assert all(python in supported for python in pythons | {conda})
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in supported
 
 
