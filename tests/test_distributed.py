@@ -20,6 +20,7 @@ import rmsprop
 WORLD = 2
 SECONDS = 120  # for the start of the processes and all they do
 STEPS = 6
+SHARDS = hasattr(torch.cpu.Stream, "record_event")  # else FSDP2 fails on a CPU
 OPTIONS = {
     "default": {},
     "centered, momentum": {"centered": True, "momentum": 0.9, "alpha": 0.9},
@@ -99,6 +100,12 @@ def train_with_fsdp(options, rank):
     return [p.detach().full_tensor() for p in model.parameters()]
 
 
+def floor_with_fsdp(options, rank):
+    model, optimizer = shard(options, torch.float64)
+    train(model, optimizer, range(STEPS), rank)
+    return torch.tensor(rmsprop.expected_floor(optimizer))
+
+
 def continue_from_checkpoint(options, rank, folder, dtype):
     """Train on, from the running processes and from what they saved: local parameters and state."""
     model, optimizer = shard(options, dtype)
@@ -147,7 +154,11 @@ def work(rank, folder):
     results = {}
     for name, options in OPTIONS.items():
         results["ddp", name] = train_with_ddp(options, rank)
+        if not SHARDS:
+            continue
         results["fsdp", name] = train_with_fsdp(options, rank)
+        if not options.get("decoupled_weight_decay"):
+            results["floor", name] = floor_with_fsdp(options, rank)
         for dtype in (torch.float64, torch.bfloat16):
             saved = folder / f"{name} {dtype}"
             results[dtype, name] = continue_from_checkpoint(options, rank, saved, dtype)
@@ -188,10 +199,11 @@ def results(tmp_path_factory):
 
 pytestmark = pytest.mark.skipif(not dist.is_gloo_available(), reason="needs gloo")
 each_option = pytest.mark.parametrize("name", OPTIONS)
+needs_shards = pytest.mark.skipif(not SHARDS, reason="this torch shards on no CPU")
 
 
 @each_option
-@pytest.mark.parametrize("method", ["ddp", "fsdp"])
+@pytest.mark.parametrize("method", ["ddp", pytest.param("fsdp", marks=needs_shards)])
 def test_two_processes_arrive_where_one_does(results, method, name):
     alone = train_alone(OPTIONS[name])
     assert not torch.equal(alone[0], build({})[0][0].weight)
@@ -201,6 +213,18 @@ def test_two_processes_arrive_where_one_does(results, method, name):
         torch.testing.assert_close(result[method, name], alone, rtol=1e-9, atol=1e-9)
 
 
+@needs_shards
+@pytest.mark.parametrize("name", ["default", "centered, momentum", "every switch"])
+def test_every_process_reads_the_whole_floor(results, name):
+    model, build_optimizer = build(OPTIONS[name])
+    optimizer = build_optimizer(model.parameters())
+    train(model, optimizer, range(STEPS))
+    expected = torch.tensor(rmsprop.expected_floor(optimizer))
+    for result in results:
+        torch.testing.assert_close(result["floor", name], expected, rtol=1e-6, atol=0)
+
+
+@needs_shards
 @each_option
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
 def test_sharded_checkpoint_continues_to_the_last_bit(results, dtype, name):

@@ -8,7 +8,15 @@ from pathlib import Path
 import rmsprop
 
 PACKAGE = Path(rmsprop.__file__).parent
-LIFTED = ("__init__", "optimizer", "options", "plan", "state", "conventions")
+LIFTED = (
+    "__init__",
+    "optimizer",
+    "options",
+    "plan",
+    "state",
+    "conventions",
+    "expected_floor",
+)
 STEPS = """
 import torch, rmsprop
 w = torch.ones(40_000, requires_grad=True)

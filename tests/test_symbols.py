@@ -20,7 +20,7 @@ WORDS = re.compile(r"\\(?:text|operatorname|begin|end)\{[^}]*\}")
 COMMON = set(
     re.findall(
         r"\\[A-Za-z]+",
-        r"\approx\cdot\ge\gg\le\ll\ne\pm\propto\to\leftarrow\longrightarrow\infty\circ"
+        r"\approx\cdot\ge\gg\le\ll\succeq\ne\pm\propto\to\leftarrow\longrightarrow\infty\circ"
         r"\arccos\arg\cos\ln\log\sin\max\min\sum\prod\int\sqrt\frac\tfrac\mathbb\bar\hat\tilde"
         r"\left\right\bigl\bigr\Bigl\Bigr\lvert\rvert\underbrace\quad\qquad\dots\ldots",
     )

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import rmsprop
+from tests import memory
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "book" / "training-loop.md").read_text()
@@ -120,6 +122,20 @@ def test_state_in_bfloat16_takes_half_the_memory_and_repeats(run):
     torch.testing.assert_close(params_of(ours), params_of(wide), rtol=0, atol=1e-3)
 
 
+def test_the_loss_hovers_as_far_above_its_minimum_as_is_printed(run, capsys):
+    title = "When to let the rate decay"
+    mean = "    mean += loss.item() / window\n"
+    above = "(model.weight - 1).square().sum() + model.bias.square().sum()"
+    keep = f"    above = globals().setdefault('above', []) + [({above}).item()]\n"
+    names = run(title, replaced(mean, mean + keep))
+    printed = re.findall(r"step (\d+): loss ([\d.]+), ([\d.]+) of it", capsys.readouterr().out)
+    assert [int(step) for step, *_ in printed] == [*range(500, 4001, 500)]
+    floors = [float(floor) for *_, floor in printed[2:]]
+    hovering = sum(names["above"][1000:]) / 3000
+    assert hovering == pytest.approx(sum(floors) / len(floors), rel=0.15)
+    assert float(printed[-1][1]) == pytest.approx(1 + hovering, rel=0.05)
+
+
 def test_groups_have_their_own_options_and_the_arguments(run):
     groups = run("Parameter groups")["optimizer"].param_groups
     options = [tuple(group[name] for name in ("lr", "momentum", "alpha")) for group in groups]
@@ -168,7 +184,18 @@ def test_it_is_compiled_once_and_steps_as_it_does_without(run, monkeypatch):
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="needs gloo")
-@pytest.mark.parametrize("title", ["Data parallel", "Fully sharded"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Data parallel",
+        pytest.param(
+            "Fully sharded",
+            marks=pytest.mark.skipif(
+                not hasattr(torch.cpu.Stream, "record_event"), reason="this torch shards on no CPU"
+            ),
+        ),
+    ],
+)
 def test_processes_take_the_same_steps(title, tmp_path):
     end = "torch.distributed.destroy_process_group()"
     assert SNIPPETS[title].endswith(f"{end}\n")
@@ -208,6 +235,48 @@ def test_stepping_during_the_backward_pass_frees_every_gradient_at_once(run):
     names["model"](names["batch"]).sum().backward()
     assert len(held) == len(params)
     assert not any(map(any, held))
+
+
+def stepping_after(model, batch):
+    optimizer = rmsprop.RMSprop(model.parameters(), fused=True)
+
+    def iteration():
+        model(batch).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return iteration
+
+
+def stepping_during(model, batch):
+    optimizers = {param: rmsprop.RMSprop([param], fused=True) for param in model.parameters()}
+
+    def step(param):
+        optimizers[param].step()
+        optimizers[param].zero_grad()
+
+    for param in model.parameters():
+        param.register_post_accumulate_grad_hook(step)
+    return lambda: model(batch).sum().backward()
+
+
+def test_stepping_during_the_backward_pass_needs_the_memory_that_is_said():
+    section = SECTIONS["Stepping during the backward pass"]
+    layers, width = map(int, re.search(r"(\d+) layers with (\d+) × \2 weights", section).groups())
+    batch = torch.randn(int(re.search(r"batches of (\d+)", section)[1]), width)
+    peaks, ends = [], []
+    for prepare in (stepping_during, stepping_after):
+        torch.manual_seed(0)
+        parts = [(torch.nn.Linear(width, width), torch.nn.Tanh()) for _ in range(layers)]
+        model = torch.nn.Sequential(*chain(*parts))
+        iteration = prepare(model, batch)
+        iteration()  # makes the averages
+        peaks.append(memory.peak_of(iteration))
+        ends.append([*model.parameters()])
+    averages_too = 2 * sum(param.nbytes for param in model.parameters())
+    said = re.findall(r"([\d.]+) MB", section)
+    assert said == [f"{size / 1e6:.1f}" for size in (*peaks, averages_too)]
+    torch.testing.assert_close(*ends, rtol=0, atol=0)
 
 
 def plain_loop(snippet, one):

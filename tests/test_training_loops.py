@@ -164,12 +164,17 @@ SCHEDULERS = {
 }
 
 
+# Older versions of torch warn so of what they do themselves.
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")
 @pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS)
 @pytest.mark.parametrize("lr", [0.02, torch.tensor(0.02, dtype=torch.float64)], ids=str)
 @pytest.mark.parametrize("centered", [False, True])
 def test_schedule_equals_torchs(scheduler, lr, centered):
     def loop(model, data, optimizer):
         schedule = scheduler(optimizer)
+        (group,) = optimizer.param_groups
+        if torch.is_tensor(lr) and group["lr"] is group["initial_lr"]:
+            pytest.skip("schedules of this torch write over the rate that they began with")
         for _ in range(15):
             simple_loop(model, data, optimizer, steps=1)
             schedule.step()

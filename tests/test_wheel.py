@@ -39,13 +39,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from rmsprop import RMSprop, convention, equations
+from rmsprop import RMSprop, convention, equations, expected_floor
 from rmsprop.experiments.problems import quadratic
 
 model = torch.nn.Linear(2, 1)
 optimizer: torch.optim.Optimizer = RMSprop(model.parameters(), alpha=0.9, **convention("keras"))
 optimizer.step()
 assert_type(convention("keras"), dict[str, Any])
+assert_type(expected_floor(RMSprop(model.parameters())), float)
 assert_type(equations.half_life(0.99), NDArray[np.float64])
 print(quadratic(0.1))
 RMSprop(model.parameters(), lr="fast")  # type: ignore[arg-type]

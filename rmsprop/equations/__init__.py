@@ -7,7 +7,8 @@ PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
 random, or known; `bits` what it loses when it is stored in few; `variance` the centered one,
 `rounding` what that loses in PyTorch; `rule` the update, which ``arithmetic`` holds for NumPy and
-Numba alike; `cycle`, `traps` and `valley` what it does at a minimum, astray, on the way.
+Numba alike; `cycle`, `edge`, `floor`, `traps` and `valley` what it does at a minimum, with
+momentum, what it leaves there, astray, on the way.
 """
 
 from rmsprop.equations.average import (
@@ -21,6 +22,8 @@ from rmsprop.equations.average import (
 )
 from rmsprop.equations.bits import enough_digits, nearest_level, stored_share, stored_spread
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
+from rmsprop.equations.edge import cycle_eigenvalues, edge, quiet_momentum
+from rmsprop.equations.floor import MaxCut, cut_floor, max_cut, state_floor
 from rmsprop.equations.memory import (
     burst_memory,
     excess_displacement,
@@ -52,15 +55,19 @@ from rmsprop.equations.variance import (
 )
 
 __all__ = [
+    "MaxCut",
     "State",
     "average_cumulant",
     "average_distribution",
     "burst_memory",
     "constant_gradient_step",
     "corrected_alpha",
+    "cut_floor",
     "cycle_amplitude",
+    "cycle_eigenvalues",
     "dip",
     "drift",
+    "edge",
     "effective_rate",
     "effective_samples",
     "enough_digits",
@@ -75,8 +82,10 @@ __all__ = [
     "largest_step",
     "late_start",
     "lost_bound",
+    "max_cut",
     "mean_factor",
     "nearest_level",
+    "quiet_momentum",
     "ring_down",
     "rounding_bias",
     "rounding_reach",
@@ -85,6 +94,7 @@ __all__ = [
     "safe_window",
     "safe_window_random",
     "settled_square_avg",
+    "state_floor",
     "step",
     "stored_share",
     "stored_spread",

@@ -22,10 +22,10 @@ def stored_spread(alpha: ArrayLike, spacing: ArrayLike) -> Array:
     .. math::
 
        \sigma_\iota
-       = \iota \sqrt{\frac{\mathbb{E}\, \Phi\bigl(J\, (g^2/v - 1)\bigr)}{1 - \alpha^2}},
+       = \iota \sqrt{\frac{\mathbb{E}\, \Xi\bigl(J\, (g^2/v - 1)\bigr)}{1 - \alpha^2}},
        \qquad J = \frac{1 - \alpha}{\iota}
 
-    where :math:`\Phi(a) = f (1 - f)` of the fractional part :math:`f` of :math:`a`.
+    where :math:`\Xi(a) = f (1 - f)` of the fractional part :math:`f` of :math:`a`.
 
     Args:
         alpha: smoothing constant in [0, 1).
@@ -52,7 +52,7 @@ def stored_share(alpha: ArrayLike, spacing: ArrayLike) -> Array:
     r"""Variance that stochastic rounding adds, as a share of the gradients' own in the average.
 
     .. math:: \frac{\sigma_\iota^2}{2 (1 - \alpha) / (1 + \alpha)}
-              = \frac{\mathbb{E}\, \Phi\bigl(J\, (g^2/v - 1)\bigr)}{2 J^2}
+              = \frac{\mathbb{E}\, \Xi\bigl(J\, (g^2/v - 1)\bigr)}{2 J^2}
 
     Args:
         alpha: smoothing constant in [0, 1).

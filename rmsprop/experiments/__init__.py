@@ -16,5 +16,7 @@ centering: `variance`, `cancellation` and `steady_gradients` are how it fails, `
 `signal_to_noise` what comes of it in networks. Of alpha: `defaults` are what others use; `ringing`
 and `spikes` happen at a minimum; `traps` are sequences on which RMSprop goes the wrong way, with
 `regret`, `random_slopes` go there by chance, `parabolas` where the loss is curved. Of contours:
-`valleys`, `walks` and `escapes`; `scopes` runs a race under other conditions.
+`valleys`, `walks` and `escapes`; `scopes` runs a race under other conditions. Of the floor:
+`floors` watches runs hover, over a `flat` vector of weights or `softmax` regression; `sharpness` is
+the edge they stand on, `drifts` what they prefer, `momentum_cycles` when they are quiet.
 """

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from rmsprop.experiments.flat import FlatLoss
 from rmsprop.experiments.networks import Trained, initial_weights, network, train
 from rmsprop.experiments.rules import Rule
 
-__all__ = ["EPOCH", "DigitsScore", "score_digits", "train_digits"]
+__all__ = ["EPOCH", "DigitsScore", "digits_loss", "score_digits", "train_digits"]
 
 Array = NDArray[np.float64]
 
@@ -81,6 +82,30 @@ def score_digits(trained: Trained, *, seed: int) -> DigitsScore:
         loss = (np.log(np.exp(outputs).sum(axis=-2)) - of_truth).mean(axis=-1)
         right = network(images[:, unseen], trained.weights).argmax(axis=-2) == labels[unseen]
     return DigitsScore(loss, right.mean(axis=-1))
+
+
+def digits_loss(seed: int, nudge: float = 0.0) -> FlatLoss:
+    """Return the mean cross-entropy over the training images, as a function of one vector.
+
+    Args:
+        seed: as for `train_digits`.
+        nudge: likewise.
+
+    >>> loss = digits_loss(seed=0)
+    >>> loss.gradient(loss.start[None], [0, 1]).shape
+    (1, 2410)
+    """
+    images, labels = _images()
+    problem = _problem(seed)
+    seen = problem.training
+    initial = [layer * (1 + nudge) for layer in problem.initial]
+    return FlatLoss(images[:, seen], np.eye(10)[:, labels[seen]], initial, _cross_entropy, _error)
+
+
+def _cross_entropy(outputs: Array, truth: Array) -> Array:
+    outputs -= outputs.max(axis=-2, keepdims=True)
+    entropy = np.log(np.exp(outputs).sum(axis=-2)) - (outputs * truth).sum(axis=-2)
+    return np.asarray(entropy.mean(axis=-1))
 
 
 @functools.cache

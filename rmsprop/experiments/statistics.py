@@ -11,6 +11,7 @@ __all__ = [
     "at_best_rate",
     "best_rate",
     "mean_interval",
+    "mean_ratio",
     "t_statistic",
     "tuned_difference",
     "tuned_ratio",
@@ -81,6 +82,19 @@ def mean_interval(values: ArrayLike, *, resamples: int = 10_000, seed: int = 0) 
     draws = np.random.default_rng(seed).integers(n, size=(resamples, n))
     low, high = np.quantile(values[draws].mean(axis=1), LEVELS)
     return Interval(float(values.mean()), float(low), float(high))
+
+
+def mean_ratio(ratios: ArrayLike) -> Interval:
+    """Estimate the geometric mean of ratios over all rates and seeds.
+
+    Args:
+        ratios: positive, a row for each rate, a column for each seed, shape ``(rates, seeds)``.
+
+    >>> round(mean_ratio([[1.0, 1.0], [4.0, 4.0]]).estimate, 9)
+    2.0
+    """
+    logs = mean_interval(np.log(np.asarray(ratios)).mean(axis=0))
+    return Interval(*(float(np.exp(number)) for number in logs))
 
 
 def tuned_difference(

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rmsprop.experiments.flat import FlatLoss
 from rmsprop.experiments.networks import Trained, initial_weights, network, train
 from rmsprop.experiments.rules import Rule
 
-__all__ = ["score_students", "train_students"]
+__all__ = ["score_students", "student_loss", "train_students"]
 
 Array = NDArray[np.float64]
 
@@ -53,6 +54,26 @@ def score_students(trained: Trained, *, seed: int) -> Array:
     problem = _problem(seed)
     with np.errstate(over="ignore", invalid="ignore"):
         return ((network(problem.x, trained.weights) - problem.y) ** 2).mean(axis=(-1, -2))
+
+
+def student_loss(seed: int, nudge: float = 0.0) -> FlatLoss:
+    """Return the mean squared error of a student over all examples, as a function of one vector.
+
+    Args:
+        seed: as for `train_students`.
+        nudge: likewise.
+
+    >>> loss = student_loss(seed=0)
+    >>> loss.gradient(loss.start[None]).shape
+    (1, 385)
+    """
+    problem = _problem(seed)
+    initial = [layer * (1 + nudge) for layer in problem.initial]
+    return FlatLoss(problem.x, problem.y, initial, _mean_square, _error)
+
+
+def _mean_square(outputs: Array, truth: Array) -> Array:
+    return np.asarray(((outputs - truth) ** 2).mean(axis=(-1, -2)))
 
 
 class _Problem(NamedTuple):

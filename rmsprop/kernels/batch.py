@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rmsprop.kernels.snapshot import Snapshot
+from rmsprop.kernels.snapshot import Snapshot, dispatch_keys
 
 __all__ = ["Batch", "Batches", "Columns", "Obstacle", "Row", "data_ptrs", "is_ordinary"]
 
@@ -308,7 +308,7 @@ def _obstacle(row: Row, state_dtype: torch.dtype | None) -> Obstacle | None:
             return Obstacle(field, f"is on {tensor.device}")
         if tensor.dtype != dtypes.get(field, state_dtype):
             return Obstacle(field, f"is of {tensor.dtype}")
-        if torch._C._dispatch_keys(tensor) != _plain_keys(tensor.device):
+        if dispatch_keys(tensor) != _plain_keys(tensor.device):
             return Obstacle(field, "is no plain tensor")
         if field in ("step", "rounding_seed"):
             if tensor.numel() != 1:
@@ -322,9 +322,9 @@ def _obstacle(row: Row, state_dtype: torch.dtype | None) -> Obstacle | None:
     return None if _is_dense(strides) else Obstacle("param", "has gaps")
 
 
-def _plain_keys(device: torch.device) -> Any:
+def _plain_keys(device: torch.device) -> int:
     """Return the dispatch keys of a tensor that is nothing but elements in memory."""
-    return torch._C._dispatch_keys(torch.empty(0, device=device))
+    return dispatch_keys(torch.empty(0, device=device))
 
 
 def _strides(tensor: Tensor) -> list[tuple[int, int]]:

@@ -42,18 +42,17 @@ def is_usable(
 ) -> bool:
     """Return whether `step` takes parameters of this device and dtype, with these options.
 
-    Once for each kind it has Triton compile the kernel and step no element. Where that fails a
-    warning says why.
+    Once for each kind it has Triton, of version 3.6 or newer, compile the kernel and step no
+    element. Where that fails a warning says why.
 
     >>> is_usable(torch.device("cpu"), torch.float32, centered=False, momentum=False)
     False
     """
     if dtype not in DTYPES or not available(device):
         return False
-    # A trial would become a part of the graph.
-    return torch.cuda.is_current_stream_capturing() or _works(
-        device, dtype, centered, momentum, state_dtype
-    )
+    if torch.cuda.is_current_stream_capturing():  # a trial would become a part of the graph
+        return _is_ieee_754()
+    return _works(device, dtype, centered, momentum, state_dtype)
 
 
 @functools.cache
@@ -79,6 +78,12 @@ def available(device: torch.device) -> bool:
     )
 
 
+def _is_ieee_754() -> bool:
+    from rmsprop.kernels import triton_step
+
+    return triton_step.IS_IEEE_754
+
+
 @functools.cache
 def _works(
     device: torch.device,
@@ -89,6 +94,8 @@ def _works(
 ) -> bool:
     """Return whether Triton compiles and launches the kernel, which needs a C compiler."""
     try:
+        if not _is_ieee_754():
+            return False
         seed = torch.ones((), dtype=torch.int64, device=device)
         count = torch.zeros((), device=device)
         addresses = np.zeros((len(Row._fields), 1), np.int64)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["Snapshot"]
+__all__ = ["Snapshot", "dispatch_keys"]
 
 
 class Snapshot:
@@ -40,6 +40,11 @@ class Snapshot:
         return len(tensors) == self._count and self._compare(*tensors)
 
 
+def dispatch_keys(tensor: Tensor) -> int:
+    """Return a tensor's dispatch keys as bits: as torch has them, not all versions compare them."""
+    return int(torch._C._dispatch_keys(tensor).raw_repr())
+
+
 def _guard(tensors: Sequence[Tensor]) -> Callable[..., bool]:
     """Return torch's own comparison, with which it guards what it has compiled: 30 ns a tensor."""
     from torch._C._dynamo.guards import TensorGuards
@@ -58,9 +63,8 @@ def _comparison(tensors: Sequence[Tensor]) -> Callable[..., bool]:
 
 
 def _describe(tensor: Tensor) -> tuple[Any, ...]:
-    keys = torch._C._dispatch_keys(tensor).raw_repr()
     strides = tensor.stride() if tensor.layout == torch.strided else None
-    return type(tensor), keys, tensor.dtype, tensor.device, tensor.shape, strides
+    return type(tensor), dispatch_keys(tensor), tensor.dtype, tensor.device, tensor.shape, strides
 
 
 @functools.cache

@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+__all__ = ["IS_IEEE_754", "dtype_of", "rmsprop_count_and_correct", "rmsprop_step"]
+
 # mypy: disable-error-code="no-untyped-def"
 
 try:
@@ -23,11 +25,17 @@ try:
     import triton.language as tl
 
     jit: Callable[..., Any] = triton.jit
+    version = tuple(map(int, triton.__version__.split(".")[:2]))
 except ModuleNotFoundError:
+    version = (0, 0)
 
     def jit(function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is: not to be called."""
         return function
+
+
+# Versions before flush subnormal roots and quotients to 0, or hand no tuple on to a function.
+IS_IEEE_754 = version >= (3, 6)
 
 
 def dtype_of(dtype: torch.dtype) -> Any:

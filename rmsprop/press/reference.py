@@ -40,8 +40,8 @@ def public(name: str) -> dict[str, list[str]]:
     Args:
         name: of the module.
 
-    >>> public("rmsprop")
-    {'rmsprop.optimizer': ['rmsprop.RMSprop'], 'rmsprop.conventions': ['rmsprop.convention']}
+    >>> public("rmsprop.equations")["rmsprop.equations.valley"]
+    ['rmsprop.equations.escape_time', 'rmsprop.equations.floor_rate']
     """
     module = importlib.import_module(name)
     found: dict[str, list[str]] = {}

@@ -46,6 +46,7 @@ class Conclusion:
         least: the interval must not reach below.
         greatest: nor above. Together they are the band of an equivalence.
         of: the column that is compared.
+        tuned: whether the quantity finds best rates, which must not lie at an end of their grid.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Conclusion:
     least: float = -math.inf
     greatest: float = math.inf
     of: str = "loss"
+    tuned: bool = True
 
     @property
     def claim(self) -> str:
@@ -179,7 +181,9 @@ def judge(conclusion: Conclusion, columns: Columns) -> Judgment:
     """
     compared = [by_rate(columns, method, conclusion.of) for method in conclusion.methods]
     at_end = [
-        method for method in conclusion.methods if _best_at_end(by_rate(columns, method, "loss"))
+        method
+        for method in conclusion.methods
+        if conclusion.tuned and _best_at_end(by_rate(columns, method, "loss"))
     ]
     interval = conclusion.quantity(*compared)
     return Judgment(conclusion, interval, compared[0].shape[1], tuple(at_end))

@@ -1,13 +1,16 @@
 """Studies: one task at many points, recorded in ``book/sweeps``, and what is concluded.
 
 `digits_study` and `students_study` train networks by many `methods` on many seeds; `valleys_study`,
-`scopes_study` and `curves_study` race towards minima. A study's module is its declaration: what is
-compared, the task, the points, the conclusions.
+`scopes_study` and `curves_study` race towards minima; `floors_study` and `releases_study` hover
+over them. A study's module is its declaration: what is compared, the task, the points, the
+conclusions.
 """
 
 from rmsprop.studies import (
     curves_study,
     digits_study,
+    floors_study,
+    releases_study,
     scopes_study,
     students_study,
     valleys_study,
@@ -21,4 +24,6 @@ STUDIES = (
     valleys_study.STUDY,
     scopes_study.STUDY,
     curves_study.STUDY,
+    floors_study.STUDY,
+    releases_study.STUDY,
 )

@@ -87,7 +87,7 @@ def test_buttons_come_from_the_repositorys_address_and_without_one_there_are_non
             f"{address}/edit/main/book/{chapter}.ipynb",
             f"{address}/issues/new",
             f"https://mybinder.org/v2/gh/{name}/main",
-            f"https://colab.research.google.com/github/{name}/blob/main/book/{chapter}.ipynb",
+            f"https://colab.research.google.com/github/{name}/blob/colab/book/{chapter}.ipynb",
         }
 
 

@@ -41,6 +41,7 @@ BY_ALPHA = {
         1.0, 1.0, State.start(()), alpha=alpha, centered=True
     ),
     "largest_step": equations.largest_step,
+    "quiet_momentum": equations.quiet_momentum,
 }
 
 
@@ -68,6 +69,8 @@ BY_DATA = {
     "stored_share": lambda x: equations.stored_share(0.9, x),
     "effective_rate": lambda x: equations.effective_rate(x, lr=0.1),
     "largest_step": lambda x: equations.largest_step(0.9, x),
+    "state_floor": lambda x: equations.state_floor(x, x, momentum=0.5, momentum_buffer=x),
+    "cut_floor": lambda x: equations.cut_floor(x, x, 0.5),
 }
 
 

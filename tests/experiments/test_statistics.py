@@ -10,6 +10,7 @@ from rmsprop.experiments.statistics import (
     at_best_rate,
     best_rate,
     mean_interval,
+    mean_ratio,
     t_statistic,
     tuned_difference,
     tuned_ratio,
@@ -61,6 +62,15 @@ def test_tuned_difference_with_one_rate_is_a_mean_interval():
     first, second = np.random.default_rng(0).standard_normal((2, 1, 64))
     tuned = tuned_difference(first, second, resamples=10_000, seed=0)
     assert tuned == pytest.approx(mean_interval(second[0] - first[0]))
+
+
+def test_mean_ratio_is_a_geometric_mean_whose_interval_is_of_the_seeds():
+    ratios = np.exp(np.random.default_rng(0).standard_normal((3, 64)))
+    found = mean_ratio(ratios)
+    assert found.estimate == pytest.approx(stats.gmean(ratios.ravel()))
+    logs = mean_interval(np.log(ratios).mean(axis=0))
+    assert found == pytest.approx(np.exp(logs))
+    assert mean_ratio(ratios[:1]).high - found.high > 0
 
 
 def test_best_rate_is_that_of_the_least_median_not_mean():

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from rmsprop.kernels import cuda, warning
+from rmsprop.kernels import cuda, triton_step, warning
 from rmsprop.kernels.batch import Batch, Row
 
 try:
@@ -26,7 +26,7 @@ try:
 except ModuleNotFoundError:
     triton = None
 
-needs_triton = pytest.mark.skipif(triton is None, reason="needs Triton")
+needs_triton = pytest.mark.skipif(not triton_step.IS_IEEE_754, reason="needs Triton 3.6")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
@@ -77,8 +77,8 @@ OPTIONS = {
     **dict.fromkeys(["decoupled_weight_decay", "bias_correction", "nesterov"], False),
 }
 needs_compiler = pytest.mark.skipif(
-    triton is None or os.environ.get("TRITON_INTERPRET") == "1",
-    reason="needs Triton, and not its interpreter",
+    not triton_step.IS_IEEE_754 or os.environ.get("TRITON_INTERPRET") == "1",
+    reason="needs Triton 3.6, and not its interpreter",
 )
 
 
@@ -306,6 +306,7 @@ def gpu(monkeypatch):
     monkeypatch.setattr(torch, "ones", ones)
     monkeypatch.setattr(torch, "zeros", zeros)
     monkeypatch.setattr(cuda, "step", step)
+    monkeypatch.setattr(triton_step, "IS_IEEE_754", True)
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     monkeypatch.setattr(warning, "_said", set())
     here.capturing = False
@@ -332,6 +333,14 @@ def test_usable_on_new_gpus(gpu, capability, usable):
 
 def test_not_usable_where_triton_interprets(gpu, monkeypatch):
     monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert not cuda.is_usable(gpu.device, torch.float32, **ON)
+    assert gpu.trials == 0
+
+
+@pytest.mark.parametrize("capturing", [False, True])
+def test_not_usable_with_a_triton_that_rounds_otherwise(gpu, monkeypatch, capturing):
+    monkeypatch.setattr(triton_step, "IS_IEEE_754", False)
+    gpu.capturing = capturing
     assert not cuda.is_usable(gpu.device, torch.float32, **ON)
     assert gpu.trials == 0
 

@@ -219,6 +219,14 @@ def test_a_best_rate_at_the_end_of_its_grid_concludes_nothing(left_out, at_end):
     assert judgment.verdict == ("cannot tell" if at_end else "holds")
 
 
+def test_where_no_best_rate_is_found_an_end_is_no_matter():
+    columns = columns_of(1.0, 1.5)
+    kept = {name: values[columns["rate"] != 0.4] for name, values in columns.items()}
+    conclusion = Conclusion("c", "C.", ("a", "b"), tuned_ratio, least=1.4, tuned=False)
+    assert judge(conclusion, kept).at_end == ()
+    assert judge(conclusion, kept).verdict == "holds"
+
+
 def test_a_published_conclusion_must_hold(folder):
     columns = read(STUDY, folder).columns
     assert STUDY.concluded(columns)["twice"].verdict == "holds"

@@ -1,0 +1,41 @@
+"""Softmax regression, against PyTorch's loss and scikit-learn's fit."""
+
+import numpy as np
+import torch
+from numpy.testing import assert_allclose
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+
+from rmsprop.experiments import softmax
+
+X, LABELS = load_digits(return_X_y=True)
+X = np.column_stack([X / 8 - 1, np.ones(len(X))])
+
+
+def in_torch(points, rows):
+    w = torch.tensor(points, requires_grad=True)
+    outputs = torch.tensor(X[rows]) @ w.reshape(-1, 10)
+    loss = torch.nn.functional.cross_entropy(outputs, torch.tensor(LABELS[rows]))
+    loss = loss + 5e-4 * (w**2).sum()
+    loss.backward()
+    return loss.item(), w.grad.numpy()
+
+
+def test_value_and_gradient_are_torchs():
+    points = np.random.default_rng(0).standard_normal((2, 650))
+    everything = np.arange(softmax.EXAMPLES)
+    some = [3, 17, 3]
+    for i, point in enumerate(points):
+        loss, gradient = in_torch(point, everything)
+        assert_allclose(softmax.value(points)[i], loss, rtol=1e-12)
+        assert_allclose(softmax.gradient(points)[i], gradient, atol=1e-12)
+        assert_allclose(softmax.gradient(points, some)[i], in_torch(point, some)[1], atol=1e-12)
+
+
+def test_the_minimum_is_scikit_learns():
+    found = softmax.minimum()
+    assert np.abs(softmax.gradient(found[None])).max() < 1e-7
+    # Its penalty is on the sum of the losses.
+    fit = LogisticRegression(C=1 / (1e-3 * len(X)), fit_intercept=False, tol=1e-8, max_iter=5000)
+    fit.fit(X, LABELS)
+    assert_allclose(found.reshape(65, 10), fit.coef_.T, atol=1e-4)
