@@ -114,7 +114,7 @@ def test_a_trace_has_the_step(tracing_mode):
     torch.testing.assert_close(graph(2 * weight, -grad), step_of(2 * weight, -grad))
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.trace`:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace`")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_a_jit_trace_has_the_step():
     weight, grad = random_pair(4)
@@ -134,7 +134,7 @@ def test_a_fake_step_leaves_real_parameters_alone():
 
 
 # Torch scripts what it knows of derivatives.
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 def test_forward_mode_carries_tangents_through_the_step():
     weight, grad = random_pair(4)
     with forward_ad.dual_level():
