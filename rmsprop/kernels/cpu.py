@@ -86,8 +86,8 @@ def step(
     The result is that of `rmsprop.kernels.eager.step` to rounding; a state in bfloat16 is rounded
     as `rmsprop.kernels.rounding` does. Here every operation rounds to nearest, so that it does not
     depend on vector width or threads; torch's square root may be one unit in the last place off.
-    Each buffer is read once and written once, nothing is allocated, and
-    the elements are divided evenly among at most as many threads as torch uses.
+    Each buffer is read once and written once, nothing is allocated, and the elements are divided
+    evenly among at most as many threads as torch uses.
 
     Args:
         batch: tensors on the CPU, of a dtype that `is_usable`.

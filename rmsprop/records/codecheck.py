@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from rmsprop.records.cite import name
+from rmsprop.records.cite import full_name, name
 
 __all__ = ["manifest"]
 
@@ -47,9 +47,9 @@ def manifest(
 
 
 def _author(author: dict[str, str]) -> dict[str, str]:
-    names = author.get("given-names"), author.get("family-names")
-    known = {"name": author.get("name") or " ".join(filter(None, names))}
-    return known | ({"ORCID": author["orcid"].split("/")[-1]} if "orcid" in author else {})
+    return {"name": full_name(author)} | (
+        {"ORCID": author["orcid"].split("/")[-1]} if "orcid" in author else {}
+    )
 
 
 def _known(says: dict[str, Any]) -> dict[str, Any]:
