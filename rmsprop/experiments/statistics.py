@@ -12,6 +12,7 @@ __all__ = [
     "best_rate",
     "mean_interval",
     "mean_ratio",
+    "rival_ratio",
     "t_statistic",
     "tuned_difference",
     "tuned_ratio",
@@ -197,7 +198,7 @@ def tuned_trend(*losses: ArrayLike, resamples: int = 2000, seed: int = 2) -> Int
 
 
 def untuned_ratio(
-    tuned: ArrayLike, other: ArrayLike, *, resamples: int = 2000, seed: int = 2
+    tuned: ArrayLike, other: ArrayLike, *, shift: int = 0, resamples: int = 2000, seed: int = 2
 ) -> Interval:
     r"""Estimate what it costs a method to take over the best rate of another.
 
@@ -206,14 +207,54 @@ def untuned_ratio(
     Args:
         tuned: the other's losses, positive, a row for each rate, a column for each seed, shape
             ``(rates, seeds)``.
-        other: the method's own, of the same shape: rates and seeds are shared.
+        other: the method's own; the seeds are shared, and there may be more rates.
+        shift: the row of `other` that the first row of `tuned` leads to; the next one follows.
         resamples: how many samples with replacement are drawn; each finds its own best rates.
         seed: of the draws.
 
     >>> round(untuned_ratio([[1.0, 1.0], [5.0, 5.0]], [[6.0, 6.0], [2.0, 2.0]]).estimate, 9)
     3.0
     """
-    logs = [np.log(np.asarray(each)) for each in (tuned, other)]
-    chosen, own = _resampled_means(logs, resamples, seed)
-    taken = np.take_along_axis(own, chosen.argmin(axis=0)[None], axis=0)[0]
-    return _interval(np.exp(taken - own.min(axis=0)))
+    chosen, own = _resampled_log_means([tuned, other], resamples, seed)
+    return _interval(np.exp(_taken(own, chosen, shift) - own.min(axis=0)))
+
+
+def rival_ratio(
+    tuned: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    *,
+    shifts: tuple[int, int],
+    resamples: int = 2000,
+    seed: int = 2,
+) -> Interval:
+    """Estimate the ratio of losses, second over first, at rates that come from another's best.
+
+    Args:
+        tuned: the other's losses, as for `untuned_ratio`.
+        first: losses of what a rule leads to, as `other` there.
+        second: of what its rival leads to.
+        shifts: where they lead, one for each, as `shift` there.
+        resamples: how many samples with replacement are drawn; each finds its own best rate.
+        seed: of the draws.
+
+    >>> losses = [[6.0, 6.0], [2.0, 2.0]]
+    >>> round(rival_ratio([[1.0, 1.0]], losses, losses, shifts=(0, 1)).estimate, 9)
+    0.333333333
+    """
+    chosen, one, rival = _resampled_log_means([tuned, first, second], resamples, seed)
+    ratio = _taken(rival, chosen, shifts[1]) - _taken(one, chosen, shifts[0])
+    return _interval(np.exp(ratio))
+
+
+def _resampled_log_means(
+    values: Sequence[ArrayLike], resamples: int, seed: int
+) -> list[NDArray[np.float64]]:
+    return _resampled_means([np.log(np.asarray(each)) for each in values], resamples, seed)
+
+
+def _taken(
+    own: NDArray[np.float64], chosen: NDArray[np.float64], shift: int
+) -> NDArray[np.float64]:
+    """Return the means at the rows that another's best ones lead to."""
+    return np.take_along_axis(own, chosen.argmin(axis=0)[None] + shift, axis=0)[0]
