@@ -11,6 +11,7 @@ from rmsprop.experiments.statistics import (
     best_rate,
     mean_interval,
     mean_ratio,
+    rival_ratio,
     t_statistic,
     tuned_difference,
     tuned_ratio,
@@ -124,3 +125,21 @@ def test_an_untuned_ratio_takes_the_rate_of_the_other():
     assert price == pytest.approx((8, 8, 8))  # the luck is the same and cancels
     assert untuned_ratio(second, first) == pytest.approx((4, 4, 4))
     assert untuned_ratio(first, first) == pytest.approx((1, 1, 1))
+
+
+def test_a_shift_leads_to_other_rows():
+    rng = np.random.default_rng(0)
+    tuned, other = rng.uniform(1, 2, (5, 16)), rng.uniform(1, 2, (9, 16))
+    tuned[2] /= 10
+    means = np.exp(np.log(other).mean(axis=1))
+    for shift in (0, 2, 4):
+        found = untuned_ratio(tuned, other, shift=shift)
+        assert found.estimate == pytest.approx(means[2 + shift] / means.min())
+        rival = rival_ratio(tuned, other, other, shifts=(1, shift))
+        assert rival.estimate == pytest.approx(means[2 + shift] / means[3])
+        assert rival.low <= rival.estimate <= rival.high
+
+
+def test_a_rate_that_is_led_beyond_the_grid_is_an_error():
+    with pytest.raises(IndexError):
+        untuned_ratio([[1.0, 1.0]], [[1.0, 1.0]], shift=1)
