@@ -44,6 +44,7 @@ from rmsprop.equations.noise import (
     average_cumulant,
     average_distribution,
     effective_samples,
+    rectification,
     variance_factor,
 )
 from rmsprop.equations.rounding import (
@@ -104,6 +105,7 @@ __all__ = [
     "noisy_speed_up",
     "one_step_rate",
     "quiet_momentum",
+    "rectification",
     "ring_down",
     "rounding_bias",
     "rounding_reach",

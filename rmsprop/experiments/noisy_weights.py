@@ -70,7 +70,14 @@ def held_moments(
 
 
 def noisy_steps(
-    hessian: Array, spread: Array, start: Array, rule: Rule, *, limit: int, seed: int
+    hessian: Array,
+    spread: Array,
+    start: Array,
+    rule: Rule,
+    *,
+    limit: int,
+    chains: int,
+    seed: int,
 ) -> int:
     r"""Count the steps until the mean of many runs has come half of the way to the minimum.
 
@@ -80,6 +87,7 @@ def noisy_steps(
         start: shape ``(n,)``.
         rule: its numbers are the same for all runs.
         limit: so many steps at most.
+        chains: how many runs.
         seed: of the noise.
 
     Returns:
@@ -87,11 +95,11 @@ def noisy_steps(
 
     >>> from rmsprop.experiments.rules import GradientDescent
     >>> none, one = np.zeros((1, 1)), np.ones((1, 1))
-    >>> noisy_steps(one, none, np.ones(1), GradientDescent(0.1), limit=99, seed=0)
+    >>> noisy_steps(one, none, np.ones(1), GradientDescent(0.1), limit=99, chains=1, seed=0)
     7
     """
     rng = np.random.default_rng(seed)
-    point = np.tile(start, (500, 1))
+    point = np.tile(start, (chains, 1))
     state, target = rule.start(point.shape), start @ start / 2
     for t in range(1, limit + 1):
         gradient = point @ hessian + rng.standard_normal(point.shape) @ spread.T

@@ -21,14 +21,22 @@ def test_ends_have_the_moments_of_a_linear_recursion():
 def test_steps_of_descent_are_those_of_its_mean(rate):
     hessian = np.diag([1.0, 5.0])
     steps = noisy_steps(
-        hessian, 0.1 * np.eye(2), np.array([1.0, 0.0]), GradientDescent(rate), limit=999, seed=0
+        hessian,
+        0.1 * np.eye(2),
+        np.array([1.0, 0.0]),
+        GradientDescent(rate),
+        limit=999,
+        chains=500,
+        seed=0,
     )
     assert steps == pytest.approx(np.log(0.5) / np.log(1 - rate), abs=1.5)
 
 
 def test_steps_that_do_not_arrive_are_as_many_as_there_are():
     one = np.eye(1)
-    assert noisy_steps(one, 0 * one, np.ones(1), GradientDescent(1e-6), limit=9, seed=0) == 9
+    assert (
+        noisy_steps(one, 0 * one, np.ones(1), GradientDescent(1e-6), limit=9, chains=1, seed=0) == 9
+    )
     rates = GradientDescent([0.5, 1e-6, 3.0])
     assert exact_steps(one, np.ones(1), rates, limit=9, within=0.1).tolist() == [4, 9, 9]
 
