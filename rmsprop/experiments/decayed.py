@@ -20,8 +20,8 @@ class Pulled(NamedTuple):
 
     Attributes:
         gradient: of points of shape ``(..., n)``.
-        boxed: its minimum on :math:`\lvert w_i\\rvert \le 1/\lambda`, shape ``(n,)``.
-        ridge: the minimum of the sum of it and :math:`\lambda \lvert w\\rvert^2/2`.
+        boxed: its minimum on :math:`\lvert w_i\rvert \le 1/\lambda`, shape ``(n,)``.
+        ridge: the minimum of the sum of it and :math:`\lambda \lvert w\rvert^2/2`.
     """
 
     gradient: Callable[[Array], Array]

@@ -58,7 +58,7 @@ REGIMES: tuple[dict[str, Any], ...] = (
     {
         "upTo": 0.99,
         "text": "From 32 to 8 the square root was near the best rate on digits, and the old alpha "
-        "trained better than the new one.",
+        "trained better than the new one, or as well.",
     },
     {"upTo": 1, "text": "The size is the same."},
     {

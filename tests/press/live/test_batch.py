@@ -28,9 +28,9 @@ def test_measured_sizes_are_those_of_the_study():
 
 def test_words_rest_on_conclusions():
     for id in ("batches-root-8", "batches-root-8-short"):
-        assert CONCLUSIONS[id].greatest < 1.2
-    for size in ("8", "8-short"):
-        assert CONCLUSIONS[f"batches-kept-{size}"].greatest <= 1
+        assert CONCLUSIONS[id].greatest <= 1.2
+    assert CONCLUSIONS["batches-kept-8"].greatest < 1
+    assert CONCLUSIONS["batches-kept-8-short"].greatest <= 1.1
     for size in ("128", "128-short"):
         assert CONCLUSIONS[f"batches-kept-{size}"].least > 1
     assert CONCLUSIONS["batches-root-128"].greatest == 1.27
