@@ -1,4 +1,4 @@
-/* The sum for a new batch size. recipes.js computes, this shows. */
+/* The sum for a new batch size. optimizers.js computes, this shows. */
 (() => {
   "use strict";
 

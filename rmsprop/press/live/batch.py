@@ -16,7 +16,7 @@ from rmsprop.press.style import COLORS, INK, MUTED, use_style
 
 __all__ = ["ALT", "CAPTION", "DEFAULTS", "REGIMES", "RULES", "SCRIPTS", "data", "draw", "stories"]
 
-SCRIPTS = ("numbers.js", "elements.js", "links.js", "figure.js", "recipes.js")
+SCRIPTS = ("optimizers.js", "numbers.js", "elements.js", "links.js", "figure.js")
 
 ALT = (
     "Rates over the old one against the factor of the batch size, on logarithmic axes: a solid "
