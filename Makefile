@@ -3,6 +3,7 @@ PYTHON ?= python3
 CHAPTERS := $(sort $(patsubst book/%.ipynb,%,$(wildcard book/*.ipynb)))
 EXECUTED := $(CHAPTERS:%=build/executed/%.ipynb)
 PACKAGE  := $(shell find rmsprop -name '*.py')
+LOCK     := requirements.lock requirements-torch.lock
 # With the folders, so that a removed page is noticed too.
 BOOK     := book/ $(shell find book -mindepth 1 -not -path '*/.*')
 
@@ -20,8 +21,14 @@ endif
 SEALED := .venv/bin/python -IS rmsprop/sealed.py
 PY := $(SEALED) .venv/bin/python
 JUPYTER_BOOK := $(PY) .venv/bin/jupyter-book
+CHECK_SCHEMA := $(SEALED) .venv/bin/check-jsonschema --quiet
 # Only pip sees the rest, to find packages as this machine does; they go into .venv all the same.
 UNSEALED := unset $${!PYTHON*} PIP_PREFIX PIP_PYTHON PIP_ROOT PIP_TARGET; export PIP_USER=0
+
+# pip takes the build of torch that its index offers; with UV_TORCH_BACKEND=cpu, or auto, uv knows where
+# there is one without CUDA, or the one for this machine.
+INSTALL_TORCH := $(if $(UV_TORCH_BACKEND),.venv/bin/uv pip install --python .venv,\
+  .venv/bin/python -m pip install)
 
 # What Sphinx reads: the book with its chapters executed, and the pages made from them.
 define SOURCE
@@ -32,7 +39,7 @@ $(PY) -m rmsprop.press.gallery book $(EXECUTED) > $$run/source/gallery.md
 $(PY) -m rmsprop.press.reference $$run/source
 endef
 
-.PHONY: help book pdf verify accept sweep replicate test matrix parity check links serve bench pages lab lint release lock clean
+.PHONY: help book pdf verify accept sweep replicate test matrix parity elsewhere check links serve bench pages lab lint release lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -56,7 +63,7 @@ replicate: .venv/.ready ## make the conclusions anew on fresh seeds (ID=conclusi
 	@$(PY) -m rmsprop.commands replicate $(ID) $(if $(SEEDS),--seeds $(SEEDS))
 
 test: .venv/.ready ## run the package's tests
-	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles
+	@$(PY) -m pytest -n 2 --ignore=tests/book --ignore=tests/oracles --ignore=tests/elsewhere
 
 matrix: ## run the optimizer's tests with other versions of torch (TORCH='2.6.0 newest': these)
 	@$(UNSEALED)
@@ -64,6 +71,10 @@ matrix: ## run the optimizer's tests with other versions of torch (TORCH='2.6.0 
 
 parity: .venv/oracles/.ready ## compare the conventions with Keras, Optax, TensorFlow and timm themselves
 	@$(PY) -m pytest -o pythonpath=.venv/oracles tests/oracles
+
+elsewhere: .venv/.ready ## execute chapters of the last commit as in Colab and as in Binder
+	@$(UNSEALED)
+	.venv/bin/python -m pytest tests/elsewhere
 
 check: book ## test the rendered pages
 	@$(PY) -m pytest -n 2 tests/book
@@ -87,55 +98,67 @@ pages: book ## measure weight, largest paint and layout shift of every page
 lab: .venv/.ready ## edit the chapters in JupyterLab
 	@JUPYTER_PATH="$$PWD/.jupyter" .venv/bin/python -I -m jupyterlab --notebook-dir=book
 
-lint: .venv/.ready ## check style, types, and that the figures have records, and chapters no outputs
+lint: .venv/.ready ## check style, types, workflows, that figures have records, and chapters no outputs
 	@$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(PY) -m mypy
 	$(PY) .venv/bin/lint-imports --no-cache
 	$(PY) -m rmsprop.commands check
 	$(PY) -m nbstripout --keep-id --verify $(CHAPTERS:%=book/%.ipynb)
+	$(SEALED) .venv/bin/zizmor --offline --quiet .github
+	$(CHECK_SCHEMA) --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(CHECK_SCHEMA) --builtin-schema vendor.github-actions .github/actions/*/*
+	$(CHECK_SCHEMA) --builtin-schema vendor.dependabot .github/dependabot.yml
 
-release: ## render anew what is committed, and archive it with sources, records and checksums in dist
+release: ## into dist: wheel and sdist, and an archive of the book, its sources and its records
 	@rm -rf build/html
 	$(MAKE) check
+	rm -rf dist
 	$(PY) -m rmsprop.commands release
+	$(PY) -m hatchling build --directory dist
+	cp build/html/figures.json dist
+	cd dist && sha256sum *.* > SHA256SUMS
 
-# Left out: local version labels, which other machines cannot install, and CUDA's packages, which
-# torch pins itself where it needs them. One of these, Triton, is listed for the machines that have
-# it; set it by hand to the version that torch for CUDA pins. The oracles get what they need beyond
-# the first lock; timm comes alone, because the one file read of it needs nothing but torch.
-# Only a recent pip knows the groups of pyproject.toml.
-lock: ## write the lock files anew, with the newest versions that pyproject.toml allows
+# Builds of torch differ by what they run on; so do their hashes, and what those for CUDA ask for beyond
+# the lock. So torch has a line of its own, and pip or uv take the build for this machine. The oracles
+# get what they need beyond the first lock; the one file of timm that is read needs only torch.
+OF_CUDA := cuda-bindings cuda-toolkit \
+  nvidia-cudnn-cu13 nvidia-cusparselt-cu13 nvidia-nccl-cu13 nvidia-nvshmem-cu13
+OF_TIMM := huggingface-hub safetensors torchvision
+MOVED = $(if $(filter all,$(UPGRADE)),--upgrade,$(UPGRADE:%=--upgrade-package %))
+lock: .venv/.ready ## lock what pyproject.toml asks for; pins stay if they can (UPGRADE=name, or all)
 	@$(UNSEALED)
-	venv=$$(mktemp -d)
-	pip() { "$$venv/bin/python" -m pip "$$@"; }
-	pins() { pip freeze --exclude rmsprop | sed 's/+.*//' | grep -Eiv '^(cuda|nvidia)' | \
-	  sed '/^triton=/s/$$/; platform_system == "Linux" and platform_machine == "x86_64"/'; }
-	$(PYTHON) -m venv --upgrade-deps "$$venv"
-	pip install --quiet '.[cpu,experiments,cluster,book]' --group lab --group test --group lint \
-	  hatchling
-	echo '# Written by `make lock`: what a fresh environment gets from pyproject.toml.' > "$$venv/lock"
-	pins >> "$$venv/lock"
-	pip install --quiet --constraint "$$venv/lock" --group oracles
-	pip install --quiet --no-deps timm
-	echo '# Written by `make lock`: what `make parity` needs beyond requirements.lock.' > "$$venv/oracles"
-	pins | grep -vxFf "$$venv/lock" >> "$$venv/oracles"
-	mv "$$venv/lock" requirements.lock
-	mv "$$venv/oracles" requirements-oracles.lock
-	rm -rf "$$venv"
+	run=$$(mktemp -d)
+	trap 'rm -rf "$$run"' EXIT
+	cp requirements*.lock "$$run"
+	printf '%s\n' $(OF_CUDA) $(OF_TIMM) > "$$run/excluded"
+	compile=(.venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	  --no-annotate --custom-compile-command 'make lock' $(MOVED))
+	beside_torch=(--generate-hashes --excludes "$$run/excluded" --no-emit-package torch \
+	  --constraint "$$run/requirements-torch.lock")
+	"$${compile[@]}" --no-deps --no-emit-package numpy --output-file "$$run/requirements-torch.lock"
+	"$${compile[@]}" "$${beside_torch[@]}" --all-extras --group lab --group test --group lint --group lock \
+	  --output-file "$$run/requirements.lock"
+	"$${compile[@]}" "$${beside_torch[@]}" --group oracles --constraint "$$run/requirements.lock" \
+	  $$(sed -n 's/^\([^ =]*\)==.*/--no-emit-package \1/p' "$$run/requirements.lock") \
+	  --output-file "$$run/requirements-oracles.lock"
+	for lock in requirements*.lock; do
+	  cmp -s "$$run/$$lock" $$lock || cp "$$run/$$lock" $$lock
+	done
 
 clean: ## remove everything built; the environment stays
 	@rm -rf build
 
 # The path to the package is made relative: Python reads it in the locale's encoding, which may lack
 # letters of this folder's.
-.venv/.ready: requirements.lock pyproject.toml
+.venv/.ready: $(LOCK) pyproject.toml
 	@$(UNSEALED)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed; name yours with `make PYTHON=python3.11`.")'
 	echo 'Installing the environment into .venv: once, a few minutes.'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet -r requirements.lock
+	.venv/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(INSTALL_TORCH) --quiet -r requirements-torch.lock
 	.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	echo ../../../.. | tee .venv/lib/python*/site-packages/_rmsprop.pth > /dev/null
 	touch $@
@@ -145,13 +168,14 @@ clean: ## remove everything built; the environment stays
 	@$(UNSEALED)
 	echo 'Installing the packages to compare with into .venv/oracles: once, a few minutes, 2 GB.'
 	rm -rf .venv/oracles
-	.venv/bin/python -m pip install --quiet --no-deps --target .venv/oracles -r requirements-oracles.lock
+	.venv/bin/python -m pip install --quiet --require-hashes --no-deps --target .venv/oracles \
+	  -r requirements-oracles.lock
 	touch $@
 
 # Every run has a folder of its own, which an interrupted run leaves behind and nobody reads. Its
 # pytest.ini shields nbmake from the repository's settings and remembers when the run began: that
 # is the result's date, so that an edit made meanwhile counts as newer.
-build/executed/%.ipynb: book/%.ipynb $(PACKAGE) requirements.lock | .venv/.ready
+build/executed/%.ipynb: book/%.ipynb $(PACKAGE) $(LOCK) | .venv/.ready
 	@rm -rf $@ build/run/$*.*
 	mkdir -p build/executed build/run
 	run=$$(mktemp -d build/run/$*.XXXXXX)

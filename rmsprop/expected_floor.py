@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rmsprop.options import complete_options, number
-from rmsprop.state import as_real
+from rmsprop.state import as_real, wide_dtype
 
 __all__ = ["expected_floor"]
 
@@ -112,7 +112,7 @@ def _averages(state: dict[str, Any], centered: bool) -> tuple[Tensor, Tensor]:
 def _wide(buffer: Tensor) -> Tensor:
     """Return real numbers of a precision in which they can be squared and summed."""
     real = as_real(buffer)
-    return real.to(torch.promote_types(real.dtype, torch.float32))
+    return real.to(wide_dtype(real))
 
 
 def _sum(terms: Tensor) -> float:

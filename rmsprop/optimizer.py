@@ -9,16 +9,19 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT, _use_grad_for_differentiable
 
-from rmsprop.kernels import eager, fused
+from rmsprop.kernels import eager, fused, rounding
 from rmsprop.kernels.batch import Batch
+from rmsprop.kernels.warning import warn_once
 from rmsprop.options import check_numbers, check_options, complete_options, number
 from rmsprop.plan import Plan, Planner, is_watched, is_worthwhile, why_no_kernel
 from rmsprop.state import (
+    SEED,
     as_real,
     check_state,
     complete_state,
     own_state,
     state_names,
+    wide_dtype,
 )
 
 __all__ = ["RMSprop"]
@@ -73,6 +76,18 @@ class RMSprop(torch.optim.RMSprop):
             None: where that is possible and pays; False: never. True insists, except where a
             compiler or another tracer follows the step, and takes the scale of
             ``torch.amp.GradScaler`` itself, dividing the gradients by it.
+        state_dtype: ``torch.bfloat16`` to keep averages and momentum buffer in 16 bits, rounded
+            *stochastically*: right on average, with a noise of at most about 5% in
+            :math:`v_t`, however large `alpha` is, equation ``eq-stored-spread``. A step computes in
+            float32, with the averages as they are before they are rounded. The random bits come
+            from the element's place in memory, the step and a ``rounding_seed`` in the state: a
+            run repeats, with kernels and without, on all ranks alike, and a checkpoint continues
+            bit for bit. Centered, :math:`m_t` is rounded too, and adds its rounding to the
+            variance, about :math:`0.002\, |m| / \sigma` of it for gradients of mean :math:`m` and
+            deviation :math:`\sigma`, which makes steps shorter, never a variance negative. Zeros,
+            denormals, infinities and NaN are kept as float32 keeps them; a number beyond the
+            largest of bfloat16 may become infinite. None: float32, or float64 beside such
+            parameters. Complex parameters are refused.
 
     Numbers may also be tensors of one element; but for `lr` they are read on the CPU at every step.
 
@@ -80,8 +95,9 @@ class RMSprop(torch.optim.RMSprop):
         ValueError: if a number is out of its range or not finite, or two options exclude each
             other.
         TypeError: if a number is not a number at all.
-        RuntimeError: if `fused` is set together with `differentiable` or `foreach`; at `step`, for
-            a sparse gradient, and for a parameter that `fused` kernels cannot step.
+        RuntimeError: if `fused` is set together with `differentiable` or `foreach`, or
+            `state_dtype` with `differentiable`; at `step`, for a sparse gradient,
+            and for a parameter that `fused` kernels cannot step.
 
     Equivalent to `torch.optim.RMSprop` to rounding, with the same defaults; the options from
     ``eps_in_sqrt`` on are its own and off by default; `rmsprop.convention` sets them to mean what
@@ -130,6 +146,7 @@ class RMSprop(torch.optim.RMSprop):
         bias_correction: bool = False,
         nesterov: bool = False,
         fused: bool | None = None,
+        state_dtype: torch.dtype | None = None,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -149,6 +166,7 @@ class RMSprop(torch.optim.RMSprop):
             "bias_correction": bias_correction,
             "nesterov": nesterov,
             "fused": fused,
+            "state_dtype": state_dtype,
         }
         check_options(defaults)
         # Past torch.optim.RMSprop's own constructor, which knows only its own options.
@@ -177,19 +195,24 @@ class RMSprop(torch.optim.RMSprop):
         """Load a checkpoint of this class or of ``torch.optim.RMSprop``.
 
         Args:
-            state_dict: from ``state_dict()`` of either. Its options replace the present ones; those
-                that torch does not have become torch's meaning. Torch's centered state is turned
-                into a variance, :math:`v - m^2` clamped at 0.
+            state_dict: from ``state_dict()`` of either. Its options replace the present ones but
+                for `state_dtype`; those that torch does not have become torch's meaning. Torch's
+                centered state is turned into a variance, :math:`v - m^2` clamped at 0. State of
+                another `state_dtype` is converted, and a warning says so once: to float32 exactly,
+                to bfloat16 by stochastic rounding.
 
         Raises:
             ValueError: for a checkpoint of another optimizer, or with other groups or shapes; the
                 optimizer is left as it was.
         """
         loaded: dict[str, Any] = {}
+        state_dtypes = [group.get("state_dtype") for group in self.param_groups]
         # Between the user's hooks: sees what theirs made, and is done before theirs look.
         hooks = (
             self.register_load_state_dict_pre_hook(lambda _, made: loaded.update(made)),
-            self.register_load_state_dict_post_hook(lambda _: self._own(loaded), prepend=True),
+            self.register_load_state_dict_post_hook(
+                lambda _: self._own(loaded, state_dtypes), prepend=True
+            ),
         )
         try:
             super().load_state_dict(state_dict)
@@ -197,8 +220,16 @@ class RMSprop(torch.optim.RMSprop):
             for hook in hooks:
                 hook.remove()
 
-    def _own(self, loaded: dict[str, Any]) -> None:
-        for group, saved in zip(self.param_groups, loaded["param_groups"], strict=True):
+    def _own(self, loaded: dict[str, Any], state_dtypes: Sequence[torch.dtype | None]) -> None:
+        groups = zip(self.param_groups, loaded["param_groups"], state_dtypes, strict=True)
+        for group, saved, state_dtype in groups:
+            is_other = saved.get("state_dtype") != state_dtype
+            if is_other and not loaded["state"].keys().isdisjoint(saved["params"]):
+                warn_once(
+                    f"RMSprop converts a checkpoint whose state_dtype is {saved.get('state_dtype')}"
+                    f" to {state_dtype}, that of the optimizer it is loaded into"
+                )
+            group["state_dtype"] = state_dtype
             for param, i in zip(group["params"], saved["params"], strict=True):
                 if param in self.state:
                     own_state(self.state[param], loaded["state"][i], param)
@@ -317,15 +348,21 @@ class RMSprop(torch.optim.RMSprop):
         complete_state(state, param, group)
         state["step"] += 1
         buffers: dict[str, Any] = {name: as_real(state[name]) for name in state_names(group)}
+        is_narrow = group["state_dtype"] is not None
+        wide = buffers
+        if is_narrow:
+            wide = {name: buffer.to(wide_dtype(param)) for name, buffer in buffers.items()}
         eager.step(
             as_real(param),
             as_real(grad.resolve_conj()),
-            **buffers,
+            **wide,
             lr=group["lr"],
             alpha=_alpha_of_step(group, state["step"]),
             **{name: _scalar(group[name]) for name in _NUMBERS},
             **{name: group[name] for name in _SWITCHES},
         )
+        if is_narrow:
+            rounding.store(buffers, wide, state["step"], state[SEED])
 
 
 # Older versions of torch name it after CUDA.

@@ -18,6 +18,7 @@ OFF = {
     "bias_correction": False,
     "nesterov": False,
     "fused": None,
+    "state_dtype": None,
 }
 LARGEST = torch.finfo(torch.float32).max
 # For every number its least upper bound, and the title that torch's messages give it.
@@ -48,7 +49,8 @@ def check_options(options: dict[str, Any]) -> None:
         ValueError: if a number is out of its range or not finite, or two options exclude each
             other.
         TypeError: if a number is not a number at all.
-        RuntimeError: if `fused` is set together with `differentiable` or `foreach`.
+        RuntimeError: if `fused` is set together with `differentiable` or `foreach`, or
+            `state_dtype` with `differentiable`.
 
     Messages begin like torch's, so that code which matches those keeps working.
     """
@@ -66,6 +68,12 @@ def check_options(options: dict[str, Any]) -> None:
             raise RuntimeError("`fused` does not support `differentiable`")
         if options["foreach"]:
             raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    if options["state_dtype"] not in (None, torch.bfloat16):
+        raise ValueError(
+            f"state_dtype must be None or torch.bfloat16, got {options['state_dtype']!r}"
+        )
+    if options["state_dtype"] and options["differentiable"]:
+        raise RuntimeError("`state_dtype` does not support `differentiable`: rounding has no slope")
     if options["bias_correction"] and options["initial_accumulator_value"] != 0:
         raise ValueError(
             "bias_correction needs an average that starts from 0, got initial_accumulator_value "

@@ -15,12 +15,14 @@ from torch.utils._device import DeviceContext
 from rmsprop.kernels import fused
 from rmsprop.kernels.batch import Batch, Batches, Columns, Obstacle, Row, is_ordinary
 from rmsprop.options import are_plain
-from rmsprop.state import complete_count, complete_state, match_layout, state_names
+from rmsprop.state import SEED, complete_count, complete_state, match_layout, state_names
 
 __all__ = ["Plan", "Planner", "is_watched", "is_worthwhile", "why_no_kernel"]
 
 # Below so much work nobody waits for a step, but everybody for a kernel to be loaded.
 WORTHWHILE = 16384
+# Of a parameter's tensors those that are one number.
+SCALARS = ("step", SEED)
 
 
 class Plan(NamedTuple):
@@ -188,7 +190,7 @@ def _columns(
     grads: list[Tensor],
     states: list[dict[str, Any]],
 ) -> Columns:
-    names = ("step", *state_names(group))
+    names = ("step", *state_names(group), *([SEED] if group["state_dtype"] else []))
     fields = ["average" if name in ("square_avg", "grad_var") else name for name in names]
     columns = (map(itemgetter(name), states) for name in names)
     return Columns(("param", *fields, "grad"), (*params, *chain(*columns), *grads))
@@ -208,14 +210,14 @@ def _shards_of(fields: Sequence[str], tensors: Sequence[Any]) -> Sequence[Tensor
         layouts = [
             (tensor.device_mesh, tensor.placements)
             for field, tensor in zip(fields, tensors, strict=True)
-            if field != "step"
+            if field not in SCALARS
         ]
     except AttributeError:
         return tensors
     if layouts.count(layouts[0]) < len(layouts) or any(p.is_partial() for p in layouts[0][1]):
         return tensors
     return [
-        tensor if field == "step" else tensor.to_local()
+        tensor if field in SCALARS else tensor.to_local()
         for field, tensor in zip(fields, tensors, strict=True)
     ]
 
@@ -239,10 +241,20 @@ def _gather(group: dict[str, Any], shards: Columns) -> Batches | None:
 
     @functools.cache
     def is_usable(device: torch.device, dtype: torch.dtype) -> bool:
-        options = {"centered": bool(group["centered"]), "momentum": bool(group["momentum"] > 0)}
-        return fused.is_usable(device, dtype, **options)
+        return fused.is_usable(
+            device,
+            dtype,
+            centered=bool(group["centered"]),
+            momentum=bool(group["momentum"] > 0),
+            state_dtype=group["state_dtype"],
+        )
 
     try:
-        return Batches(shards, is_usable, fused.data_ptrs_on(shards.tensors[0].device))
+        return Batches(
+            shards,
+            is_usable,
+            fused.data_ptrs_on(shards.tensors[0].device),
+            group["state_dtype"],
+        )
     except RuntimeError:
         return None

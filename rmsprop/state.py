@@ -6,8 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rmsprop.kernels import rounding
+
 __all__ = [
     "BUFFERS",
+    "SEED",
     "as_real",
     "check_state",
     "complete_count",
@@ -15,10 +18,13 @@ __all__ = [
     "match_layout",
     "own_state",
     "state_names",
+    "wide_dtype",
 ]
 
 AVERAGES = {"square_avg", "grad_var"}
 BUFFERS = AVERAGES | {"grad_avg", "momentum_buffer"}
+# Of the random bits of stochastic rounding.
+SEED = "rounding_seed"
 
 
 def check_state(state: dict[str, Any]) -> None:
@@ -67,7 +73,11 @@ def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> No
         if value is None:
             state.pop(name, None)
         elif name in BUFFERS:
-            state[name] = value.to(param.device, _state_dtype(param), copy=True)
+            # Of 16 bits it may be as it shall be, and is widened or not when it is completed.
+            dtype = value.dtype if value.dtype == torch.bfloat16 else wide_dtype(param)
+            state[name] = value.to(param.device, dtype, copy=True)
+        elif name == SEED:
+            state[name] = value.to(param.device, torch.int64, copy=True).reshape(())
         elif name == "step":
             state[name] = state[name].to(torch.float32, copy=True).reshape(())
         elif isinstance(value, Tensor):
@@ -88,6 +98,9 @@ def complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
 def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
     """Give the state what the group's options need, converting what it has of torch's or others."""
     complete_count(state, param, group)
+    is_narrow = group["state_dtype"] is not None
+    if not is_narrow or _is_of_another_rule(state, group):
+        _widen(state, param)
     # What it was stays until what it becomes is there, should an exception come between.
     if group["centered"] and "square_avg" in state:
         state["grad_var"] = _variance(state["square_avg"], state.get("grad_avg"))
@@ -99,10 +112,39 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
     for name in state_names(group):
         if state.get(name) is None:
             state[name] = torch.zeros_like(
-                param, dtype=_state_dtype(param), memory_format=torch.preserve_format
+                param, dtype=wide_dtype(param), memory_format=torch.preserve_format
             )
             if name in ("square_avg", "grad_var") and group["initial_accumulator_value"] != 0:
                 as_real(state[name]).fill_(group["initial_accumulator_value"])
+    if is_narrow:
+        _narrow(state, param, group)
+
+
+def _is_of_another_rule(state: dict[str, Any], group: dict[str, Any]) -> bool:
+    return ("square_avg" if group["centered"] else "grad_var") in state
+
+
+def _widen(state: dict[str, Any], param: Tensor) -> None:
+    """Let the buffers be what a step computes in, exactly."""
+    for name in BUFFERS & state.keys():
+        if state[name].dtype == torch.bfloat16:
+            state[name] = state[name].to(wide_dtype(param))
+    state.pop(SEED, None)
+
+
+def _narrow(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
+    """Let the buffers be of bfloat16, rounded stochastically, and have a seed for that."""
+    if torch.is_complex(param):
+        raise TypeError(f"state_dtype needs real parameters, got one of {param.dtype}")
+    if SEED not in state:
+        # The same on all ranks, and no draw from anybody's generator.
+        place = [member is param for member in group["params"]].index(True)
+        state[SEED] = torch.tensor(place, dtype=torch.int64, device=param.device)
+    wide = {name: state[name] for name in state_names(group)}
+    wide = {name: value for name, value in wide.items() if value.dtype != torch.bfloat16}
+    narrow = {name: torch.empty_like(wide[name], dtype=torch.bfloat16) for name in wide}
+    rounding.store(narrow, wide, state["step"], state[SEED])
+    state.update(narrow)
 
 
 def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> None:
@@ -169,7 +211,8 @@ _EXAMPLE = torch.zeros(1)
 USERS_OF_ITS_OWN = _users_of(_EXAMPLE.untyped_storage())  # the tensor, and whoever asks
 
 
-def _state_dtype(param: Tensor) -> torch.dtype:
+def wide_dtype(param: Tensor) -> torch.dtype:
+    """Return the dtype that a step computes in."""
     return torch.promote_types(param.dtype, torch.float32)
 
 

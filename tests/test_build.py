@@ -25,6 +25,7 @@ format: jb-book
 root: intro
 chapters: [{file: one}, {file: two}, {file: gallery}, {file: claims}]
 """
+LOCK = ["requirements.lock", "requirements-torch.lock"]
 INDEX = "build/html/index.html"
 PATH_FILE = ".venv/lib/python3/site-packages/_rmsprop.pth"
 
@@ -35,7 +36,7 @@ class Book:
     def __init__(self, root):
         self.root = root
         root.mkdir(exist_ok=True)
-        for name in ["Makefile", "_config.yml", "pyproject.toml", "requirements.lock"]:
+        for name in ["Makefile", "_config.yml", "pyproject.toml", *LOCK]:
             shutil.copy(ROOT / name, root)
         shutil.copytree(ROOT / ".jupyter", root / ".jupyter")
         shutil.copytree(ROOT / "rmsprop", root / "rmsprop")
@@ -137,7 +138,7 @@ def test_only_what_changed_is_redone_and_a_failure_keeps_the_last_good_book(book
     ]
 
 
-@pytest.mark.parametrize("source", ["rmsprop/ledger.py", "requirements.lock"])
+@pytest.mark.parametrize("source", ["rmsprop/ledger.py", *LOCK])
 def test_every_chapter_depends_on_the_package_and_the_lock(book, source):
     """A dry run is enough: with everything executed, the change alone asks for both again."""
     targets = book.executed("one", "two")
@@ -187,6 +188,14 @@ def test_the_kernel_is_the_environments_own(book):
         JUPYTER_PREFER_ENV_PATH="0",
     )
     assert str(book.root / ".venv") in (book.root / "build/executed/one.ipynb").read_text()
+
+
+def test_the_build_of_torch_is_pips_choice_or_uvs(book):
+    (book.root / ".venv/.ready").unlink()
+    asked = "install --quiet -r requirements-torch.lock"
+    assert f".venv/bin/python -m pip {asked}" in book.make("--dry-run", ".venv/.ready")
+    told = book.make("--dry-run", ".venv/.ready", UV_TORCH_BACKEND="cpu")
+    assert ".venv/bin/uv pip install --python .venv --quiet -r requirements-torch.lock" in told
 
 
 def test_an_old_python_gets_one_clear_sentence(book):

@@ -1,6 +1,7 @@
 """The chapters as committed: without outputs, in step with the package and the contents."""
 
 import inspect
+import json
 import re
 import statistics
 import subprocess
@@ -14,6 +15,7 @@ import yaml
 from rmsprop import equations
 from rmsprop.experiments import networks, students
 from rmsprop.records.consistency import check
+from rmsprop.records.record import read
 from rmsprop.records.source import find_sources
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +86,11 @@ def test_chapter_publishes_a_figure(path):
 
 def test_figures_records_and_images_belong_together():
     assert check(ROOT) == []
+
+
+def test_every_record_names_its_data_by_their_swhid():
+    for path in (ROOT / "book/figures").glob("*.json"):
+        assert json.loads(path.read_text())["swhid"] == read(path.parent, path.stem).swhid
 
 
 def test_table_of_contents_lists_every_chapter():

@@ -40,6 +40,14 @@ def interrupts():
     torch.set_grad_enabled(True)
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Let Ctrl-C raise, which a shell's background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted(call, code, event="call"):
     """Call something, with Ctrl-C where this code begins or returns."""
 

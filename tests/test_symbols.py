@@ -21,7 +21,7 @@ COMMON = set(
     re.findall(
         r"\\[A-Za-z]+",
         r"\approx\cdot\ge\gg\le\ll\succeq\ne\pm\propto\to\leftarrow\longrightarrow\infty\circ"
-        r"\arccos\arg\cos\ln\sin\max\min\sum\prod\int\sqrt\frac\tfrac\mathbb\bar\hat\tilde"
+        r"\arccos\arg\cos\ln\log\sin\max\min\sum\prod\int\sqrt\frac\tfrac\mathbb\bar\hat\tilde"
         r"\left\right\bigl\bigr\Bigl\Bigr\lvert\rvert\underbrace\quad\qquad\dots\ldots",
     )
 )

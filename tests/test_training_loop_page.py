@@ -112,6 +112,16 @@ def test_averages_of_low_precision_are_float32_and_small_steps_are_lost(run):
         assert (weight.item() != 1) == moves
 
 
+def test_state_in_bfloat16_takes_half_the_memory_and_repeats(run):
+    ours, again = (run("State in bfloat16") for _ in range(2))
+    assert all(map(torch.equal, params_of(ours), params_of(again)))
+    wide = run("State in bfloat16", replaced(", state_dtype=torch.bfloat16", ""))
+    states = [names["optimizer"].state.values() for names in (ours, wide)]
+    narrow_bytes, wide_bytes = (sum(s["square_avg"].nbytes for s in state) for state in states)
+    assert 2 * narrow_bytes == wide_bytes
+    torch.testing.assert_close(params_of(ours), params_of(wide), rtol=0, atol=1e-3)
+
+
 def test_the_loss_hovers_as_far_above_its_minimum_as_is_printed(run, capsys):
     title = "When to let the rate decay"
     mean = "    mean += loss.item() / window\n"

@@ -5,9 +5,10 @@ call evaluates any number of runs; `iterate_average` reads time along the last a
 PyTorch's: `alpha`, `lr`, `eps`, `square_avg`, `grad_avg`, `momentum_buffer`.
 
 By subject: `average`, `noise` and `memory` are the moving average of observations that are any,
-random, or known; `variance` the centered one, `rounding` what that loses in PyTorch; `rule` the
-update, which ``arithmetic`` holds for NumPy and Numba alike; `cycle`, `edge`, `floor`, `traps` and
-`valley` what it does at a minimum, with momentum, what it leaves there, astray, on the way.
+random, or known; `bits` what it loses when it is stored in few; `variance` the centered one,
+`rounding` what that loses in PyTorch; `rule` the update, which ``arithmetic`` holds for NumPy and
+Numba alike; `cycle`, `edge`, `floor`, `traps` and `valley` what it does at a minimum, with
+momentum, what it leaves there, astray, on the way.
 """
 
 from rmsprop.equations.average import (
@@ -19,6 +20,7 @@ from rmsprop.equations.average import (
     weights,
     window,
 )
+from rmsprop.equations.bits import enough_digits, nearest_level, stored_share, stored_spread
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
 from rmsprop.equations.edge import cycle_eigenvalues, edge, quiet_momentum
 from rmsprop.equations.floor import MaxCut, cut_floor, max_cut, state_floor
@@ -68,6 +70,7 @@ __all__ = [
     "edge",
     "effective_rate",
     "effective_samples",
+    "enough_digits",
     "enough_noise",
     "escape_time",
     "excess_displacement",
@@ -81,6 +84,7 @@ __all__ = [
     "lost_bound",
     "max_cut",
     "mean_factor",
+    "nearest_level",
     "quiet_momentum",
     "ring_down",
     "rounding_bias",
@@ -92,6 +96,8 @@ __all__ = [
     "settled_square_avg",
     "state_floor",
     "step",
+    "stored_share",
+    "stored_spread",
     "update_average",
     "update_variance",
     "variance_factor",

@@ -124,8 +124,9 @@ def _defined(statement: ast.stmt) -> list[str]:
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        stored = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-        return [node.id for node in stored if isinstance(node.ctx, ast.Store)]
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        stored = [node for target in targets for node in ast.walk(target)]
+        return [n.id for n in stored if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     return []
 
 

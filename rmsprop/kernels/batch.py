@@ -26,6 +26,7 @@ class Row(NamedTuple):
     average: Tensor
     grad_avg: Tensor | None = None
     momentum_buffer: Tensor | None = None
+    rounding_seed: Tensor | None = None
 
 
 class Columns(NamedTuple):
@@ -74,28 +75,35 @@ class Batch:
     """Where the tensors are that one call of a fused kernel steps.
 
     Args:
-        addresses: int64, shape (6, n): for every parameter those of a `Row`, 0 for what it lacks.
+        addresses: int64, shape (7, n): for every parameter those of a `Row`, 0 for what it lacks.
             The caller keeps the tensors alive.
         lengths: int64, shape (n,): how many elements each has.
-        dtype: of parameters and gradients; the state's is its promotion with float32, the step
-            count's float32.
+        dtype: of parameters and gradients.
         device: of all of them.
+        state_dtype: of averages and momentum buffer, or None for the promotion of `dtype` with
+            float32. The step count's is float32, the seed's int64.
     """
 
     def __init__(
-        self, addresses: Integers, lengths: Integers, dtype: torch.dtype, device: torch.device
+        self,
+        addresses: Integers,
+        lengths: Integers,
+        dtype: torch.dtype,
+        device: torch.device,
+        state_dtype: torch.dtype | None = None,
     ) -> None:
         self.addresses = addresses
         self.lengths = lengths
         self.ends = np.cumsum(lengths)
         self.dtype = dtype
         self.device = device
+        self.state_dtype = state_dtype
 
     def with_grads(self, addresses: Integers) -> "Batch":
         """Return a batch that differs in where the gradients are."""
         table = self.addresses.copy()
         table[Row._fields.index("grad")] = addresses
-        return Batch(table, self.lengths, self.dtype, self.device)
+        return Batch(table, self.lengths, self.dtype, self.device, self.state_dtype)
 
 
 class Batches:
@@ -111,6 +119,7 @@ class Batches:
         columns: what the parameters have, every tensor of it `is_ordinary`.
         is_usable: whether there is a kernel for a device and dtype.
         later_data_ptrs: returns where tensors are; called for those that are still what they were.
+        state_dtype: as a `Batch` has it.
 
     Raises:
         RuntimeError: for a tensor that has no memory of its own.
@@ -126,6 +135,7 @@ class Batches:
         columns: Columns,
         is_usable: Callable[[torch.device, torch.dtype], bool],
         later_data_ptrs: Callable[[Sequence[Tensor]], Integers],
+        state_dtype: torch.dtype | None = None,
     ) -> None:
         self._fields, tensors = columns
         self._snapshot = Snapshot(tensors)
@@ -139,7 +149,7 @@ class Batches:
             self._ranges(addresses, self._written)
         ) or self._grads_are_written(addresses)
         rows = columns.rows()
-        self.obstacles = self._obstacles(rows, is_usable)
+        self.obstacles = self._obstacles(rows, is_usable, state_dtype)
         kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
         for i, row in enumerate(rows):
             if i not in self.obstacles:
@@ -148,7 +158,7 @@ class Batches:
         table = self._table(addresses)
         lengths = np.array([row.param.numel() for row in rows], dtype=np.int64)
         batches = [
-            Batch(table.take(members, axis=1), lengths[members], dtype, device)
+            Batch(table.take(members, axis=1), lengths[members], dtype, device, state_dtype)
             for (device, dtype), members in kinds.items()
         ]
         # One attribute: an exception such as Ctrl-C may come between any two.
@@ -202,12 +212,17 @@ class Batches:
         )
 
     def _obstacles(
-        self, rows: Sequence[Row], is_usable: Callable[[torch.device, torch.dtype], bool]
+        self,
+        rows: Sequence[Row],
+        is_usable: Callable[[torch.device, torch.dtype], bool],
+        state_dtype: torch.dtype | None,
     ) -> dict[int, Obstacle]:
         obstacles = {}
         for i, row in enumerate(rows):
             usable = is_usable(row.param.device, row.param.dtype)
-            obstacle = _obstacle(row) if usable else Obstacle("param", "is of another kind")
+            obstacle = (
+                _obstacle(row, state_dtype) if usable else Obstacle("param", "is of another kind")
+            )
             if obstacle:
                 obstacles[i] = obstacle
         # One that shares memory with another must be stepped in its turn: so then must all.
@@ -279,10 +294,12 @@ def _touches(written: Integers, read: Integers) -> bool:
     return bool(np.any(ends[last[last >= 0]] > read[0][last >= 0]))
 
 
-def _obstacle(row: Row) -> Obstacle | None:
+def _obstacle(row: Row, state_dtype: torch.dtype | None) -> Obstacle | None:
     """Say what keeps a kernel from pairing the elements of these tensors by position in memory."""
-    param, state_dtype = row.param, torch.promote_types(row.param.dtype, torch.float32)
+    param = row.param
+    state_dtype = state_dtype or torch.promote_types(param.dtype, torch.float32)
     dtypes = {"param": param.dtype, "grad": param.dtype, "step": torch.float32}
+    dtypes["rounding_seed"] = torch.int64
     strides = _strides(param)
     for field, tensor in zip(row._fields, row, strict=True):
         if tensor is None:
@@ -293,7 +310,7 @@ def _obstacle(row: Row) -> Obstacle | None:
             return Obstacle(field, f"is of {tensor.dtype}")
         if dispatch_keys(tensor) != _plain_keys(tensor.device):
             return Obstacle(field, "is no plain tensor")
-        if field == "step":
+        if field in ("step", "rounding_seed"):
             if tensor.numel() != 1:
                 return Obstacle(field, f"is of shape {tuple(tensor.shape)}")
         elif tensor.shape != param.shape:

@@ -19,6 +19,7 @@ from rmsprop.kernels import batch
 from rmsprop.kernels.atomic import call, fetch_and_add, pause_address
 from rmsprop.kernels.batch import Batch, Integers, Row
 from rmsprop.kernels.lock import LOCK
+from rmsprop.kernels.rounding import FACTORS, SHIFTS
 from rmsprop.kernels.threads import in_threads
 from rmsprop.kernels.warning import warn_once
 
@@ -32,7 +33,7 @@ STORAGE = {
     torch.bfloat16: np.uint16(0),
     torch.float16: np.int16(0),
 }
-PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER = range(len(Row._fields))
+PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER, SEED = range(len(Row._fields))
 OPEN, TAKEN, DONE, FINISHED = range(4)
 # Elements that are worth a part of their own.
 GRAIN = 32768
@@ -41,7 +42,14 @@ PATIENCE = 1000
 LEAST_NORMAL = sys.float_info.min
 
 
-def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momentum: bool) -> bool:
+def is_usable(
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    centered: bool,
+    momentum: bool,
+    state_dtype: torch.dtype | None = None,
+) -> bool:
     """Return whether `step` takes parameters of this device and dtype, with these options.
 
     It compiles the kernel for them, once, or loads it. Where Numba fails a warning says why.
@@ -50,7 +58,7 @@ def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momen
         device.type == "cpu"
         and dtype in STORAGE
         and (dtype != torch.float16 or _has_halves())
-        and _compiled(dtype, centered, momentum) is not None
+        and _compiled(dtype, centered, momentum, state_dtype) is not None
     )
 
 
@@ -75,10 +83,11 @@ def step(
 ) -> None:
     """Step all tensors of a batch in place, and count the step.
 
-    The result is that of `rmsprop.kernels.eager.step` to rounding. Here every operation rounds to
-    nearest, so that it does not depend on vector width or threads; torch's square root may be one
-    unit in the last place off. Each buffer is read once and written once, nothing is allocated, and
-    the elements are divided evenly among at most as many threads as torch uses.
+    The result is that of `rmsprop.kernels.eager.step` to rounding; a state in bfloat16 is rounded
+    as `rmsprop.kernels.rounding` does. Here every operation rounds to nearest, so that it does not
+    depend on vector width or threads; torch's square root may be one unit in the last place off.
+    Each buffer is read once and written once, nothing is allocated, and the elements are divided
+    evenly among at most as many threads as torch uses.
 
     Args:
         batch: tensors on the CPU, of a dtype that `is_usable`.
@@ -100,7 +109,7 @@ def step(
     """
     if found_inf is not None and found_inf.item() != 0:
         return
-    loop = _compiled(batch.dtype, centered, momentum > 0)
+    loop = _compiled(batch.dtype, centered, momentum > 0, batch.state_dtype)
     assert loop is not None, "a batch must be of a kind that is_usable"
     real = np.float64 if batch.dtype == torch.float64 else np.float32
     scale = 1.0 if grad_scale is None else grad_scale.double().reciprocal().item()
@@ -116,6 +125,7 @@ def step(
         batch.ends,
         STORAGE[batch.dtype],
         real(0),
+        real(0) if batch.state_dtype is None else STORAGE[batch.state_dtype],
         float(alpha),
         bool(bias_correction),
         real(scale),
@@ -131,6 +141,7 @@ def step(
         bool(nesterov),
         True if centered else None,
         real(momentum) if momentum > 0 else None,
+        None if batch.state_dtype is None else True,
     )
     as_host, as_guest = (True, *arguments), (False, *arguments)
     flushes, uncounted = LEAST_NORMAL * 0.5 == 0, iter(changed)
@@ -181,16 +192,18 @@ def _reader() -> tuple[Callable[..., None], int] | None:
 
 
 @functools.cache
-def _compiled(dtype: torch.dtype, centered: bool, momentum: bool) -> Callable[..., None] | None:
+def _compiled(
+    dtype: torch.dtype, centered: bool, momentum: bool, state_dtype: torch.dtype | None
+) -> Callable[..., None] | None:
     """Return the loop when it is compiled for these, or None where Numba fails."""
     try:
         with LOCK:
-            return _tried(_jit(_step, cached=True), dtype, centered, momentum)
+            return _tried(_jit(_step, cached=True), dtype, centered, momentum, state_dtype)
     except Exception as error:
         cause = error
     try:
         with LOCK:
-            loop = _tried(_jit(_step, cached=False), dtype, centered, momentum)
+            loop = _tried(_jit(_step, cached=False), dtype, centered, momentum, state_dtype)
     except Exception as error:
         warn_once(f"RMSprop steps without its fused kernel, because Numba fails here: {error!r}")
         return None
@@ -209,7 +222,11 @@ def _jit(function: Callable[..., None], cached: bool) -> Callable[..., None]:
 
 
 def _tried(
-    loop: Callable[..., None], dtype: torch.dtype, centered: bool, momentum: bool
+    loop: Callable[..., None],
+    dtype: torch.dtype,
+    centered: bool,
+    momentum: bool,
+    state_dtype: torch.dtype | None,
 ) -> Callable[..., None]:
     """Compile a loop, or load it from Numba's cache, by stepping no tensors."""
     real = np.float64(0) if dtype == torch.float64 else np.float32(0)
@@ -217,9 +234,11 @@ def _tried(
     progress, nothing = np.array([1, 0, 0, 0]), np.zeros((len(Row._fields), 0), np.int64)
     loop(
         *(False, pause_address(), progress, 0, nothing, nothing[0]),
-        *(STORAGE[dtype], real, 0.0, False),
+        *(STORAGE[dtype], real, real if state_dtype is None else STORAGE[state_dtype]),
+        *(0.0, False),
         *([real] * 8 + [False] * 3),
         *(True if centered else None, real if momentum else None),
+        None if state_dtype is None else True,
     )
     return loop
 
@@ -240,7 +259,8 @@ def _has_halves() -> bool:
 
 # Threads that call this share the parts. Guests begin when the host has, and the host stays until
 # none of them is at work: whatever happens to it outside of this loop, no memory is written then.
-# Without an average of gradients or momentum the branches that touch their memory are not compiled.
+# Without an average of gradients or momentum the branches that touch their memory are not compiled,
+# nor is a random bit drawn where the state is not rounded.
 def _step(
     is_host,
     pause,
@@ -250,6 +270,7 @@ def _step(
     ends,
     storage,
     zero,
+    state,
     alpha,
     bias_correction,
     scale,
@@ -265,6 +286,7 @@ def _step(
     nesterov,
     centered,
     momentum,
+    rounds,
 ):
     if is_host:
         fetch_and_add(progress, OPEN, 1)
@@ -285,15 +307,26 @@ def _step(
             first = start - (ends[i - 1] if i > 0 else 0)
             param = _pointer(addresses[PARAM, i], first, storage)
             grad = _pointer(addresses[GRAD, i], first, storage)
-            average = _pointer(addresses[AVERAGE, i], first, zero)
-            grad_avg = _pointer(addresses[GRAD_AVG, i], first, zero)
-            momentum_buffer = _pointer(addresses[MOMENTUM_BUFFER, i], first, zero)
+            average = _pointer(addresses[AVERAGE, i], first, state)
+            grad_avg = _pointer(addresses[GRAD_AVG, i], first, state)
+            momentum_buffer = _pointer(addresses[MOMENTUM_BUFFER, i], first, state)
+            key = np.uint32(0)
+            if rounds is not None:
+                t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
+                seed = _pointer(addresses[SEED, i], 0, np.int64(0))[0]
+                key = _mixed(_mixed(seed) + np.int64(t))
             alpha_t = alpha
             if bias_correction:
                 t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
                 alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
             old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
             for j in range(min(stop, ends[i]) - start):
+                upper = lower = third = np.uint32(0)
+                if rounds is not None:
+                    word = _mixed((first + j) ^ key)
+                    upper, lower = word >> np.uint32(16), word & np.uint32(0xFFFF)
+                    if centered is not None and momentum is not None:
+                        third = _mixed(word) >> np.uint32(16)
                 w = _widen(param[j])
                 g = _widen(grad[j]) * scale
                 if is_scaled:
@@ -302,19 +335,22 @@ def _step(
                 # Chosen, not branched: the loop stays one of vector instructions.
                 g = g + w * weight_decay if is_coupled else g
                 if centered is not None:
-                    d = g - grad_avg[j]
-                    grad_avg[j] = grad_avg[j] + d * new
-                    v = (average[j] + d * d * new) * old
+                    m = _as(_widen(grad_avg[j]), zero)
+                    d = g - m
+                    grad_avg[j] = _kept(m + d * new, upper, state)
+                    v = (_as(_widen(average[j]), zero) + d * d * new) * old
+                    average[j] = _kept(v, lower, state)
                 else:
-                    v = average[j] * old + g * g * new
-                average[j] = v
+                    v = _as(_widen(average[j]), zero) * old + g * g * new
+                    average[j] = _kept(v, upper, state)
                 root = math.sqrt(v + eps_inside) + eps_outside
                 # A denominator of 0: the parameter stays.
                 b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
                 if momentum is not None:
                     u = b
-                    b = u + momentum_buffer[j] * momentum
-                    momentum_buffer[j] = b
+                    b = u + _as(_widen(momentum_buffer[j]), zero) * momentum
+                    part = lower if centered is None else third
+                    momentum_buffer[j] = _kept(b, part, state)
                     b = u + b * momentum if nesterov else b
                 param[j] = _narrow(w * shrink - b * lr_outside, storage)
             start = min(stop, ends[i])
@@ -405,3 +441,38 @@ def _narrow(_, number, storage):
         return builder.trunc(builder.lshr(chosen, bits32(16)), ir.IntType(16))
 
     return signature, generate
+
+
+@intrinsic
+def _kept(_, number, bits, state):
+    """Return a computed number as the state has it: `rounding.round_stochastically`."""
+    signature = state(number, bits, state)
+    if isinstance(state, types.Float):
+        return signature, lambda context, builder, signature, arguments: arguments[0]
+    bits32 = ir.IntType(32)
+
+    def generate(context, builder, signature, arguments):
+        single = context.cast(builder, arguments[0], number, types.float32)
+        random = context.cast(builder, arguments[1], bits, types.uint32)
+        word = builder.add(builder.bitcast(single, bits32), random)
+        is_nan = builder.fcmp_unordered("uno", single, single)
+        chosen = builder.select(is_nan, bits32(0x7FC00000), word)
+        return builder.trunc(builder.lshr(chosen, bits32(16)), ir.IntType(16))
+
+    return signature, generate
+
+
+@intrinsic
+def _mixed(_, number):
+    """Return the hash of `rounding`, of the lower 32 bits of a number."""
+    bits32 = ir.IntType(32)
+
+    def generate(context, builder, signature, arguments):
+        word = context.cast(builder, arguments[0], number, types.uint32)
+        word = builder.xor(word, builder.lshr(word, bits32(SHIFTS[0])))
+        for shift, factor in zip(SHIFTS[1:], FACTORS, strict=True):
+            word = builder.mul(word, bits32(factor))
+            word = builder.xor(word, builder.lshr(word, bits32(shift)))
+        return word
+
+    return types.uint32(number), generate

@@ -25,13 +25,21 @@ __all__ = ["available", "is_usable", "step"]
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 # The columns of the device's table, before the number of elements and the first chunk.
-ADDRESSES = ("param", "grad", "average", "grad_avg", "momentum_buffer", "step")
+ADDRESSES = ("param", "grad", "average", "grad_avg", "momentum_buffer", "step", "rounding_seed")
+COLUMNS = len(ADDRESSES) + 2
 # Eight elements per thread: two 128-bit accesses per buffer of float32, in 80 registers at most.
 CHUNK = 2048
 WARPS = 8
 
 
-def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momentum: bool) -> bool:
+def is_usable(
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    centered: bool,
+    momentum: bool,
+    state_dtype: torch.dtype | None = None,
+) -> bool:
     """Return whether `step` takes parameters of this device and dtype, with these options.
 
     Once for each kind it has Triton, of version 3.6 or newer, compile the kernel and step no
@@ -44,7 +52,7 @@ def is_usable(device: torch.device, dtype: torch.dtype, *, centered: bool, momen
         return False
     if torch.cuda.is_current_stream_capturing():  # a trial would become a part of the graph
         return _is_ieee_754()
-    return _works(device, dtype, centered, momentum)
+    return _works(device, dtype, centered, momentum, state_dtype)
 
 
 @functools.cache
@@ -77,16 +85,24 @@ def _is_ieee_754() -> bool:
 
 
 @functools.cache
-def _works(device: torch.device, dtype: torch.dtype, centered: bool, momentum: bool) -> bool:
+def _works(
+    device: torch.device,
+    dtype: torch.dtype,
+    centered: bool,
+    momentum: bool,
+    state_dtype: torch.dtype | None,
+) -> bool:
     """Return whether Triton compiles and launches the kernel, which needs a C compiler."""
     try:
         if not _is_ieee_754():
             return False
+        seed = torch.ones((), dtype=torch.int64, device=device)
         count = torch.zeros((), device=device)
         addresses = np.zeros((len(Row._fields), 1), np.int64)
         addresses[Row._fields.index("step")] = count.data_ptr()
+        addresses[Row._fields.index("rounding_seed")] = seed.data_ptr()
         step(
-            Batch(addresses, np.zeros(1, np.int64), dtype, device),
+            Batch(addresses, np.zeros(1, np.int64), dtype, device, state_dtype),
             [count],
             centered=centered,
             momentum=0.5 if momentum else 0.0,
@@ -128,9 +144,10 @@ def step(
 ) -> None:
     """Step the parameters and the state of a batch in place, and count the step.
 
-    Equal to `rmsprop.kernels.eager.step` in float32, to rounding. It is one launch, with
-    `bias_correction` after a tiny one. It never waits for the device, and what is given on the
-    device is read there: a CUDA graph captures it, once a step outside has had Triton compile it.
+    Equal to `rmsprop.kernels.eager.step` in float32, to rounding; a state in bfloat16 is rounded as
+    `rmsprop.kernels.rounding` does. It is one launch, with `bias_correction` or such a state after
+    a tiny one that counts the step. It never waits for the device, and what is given on the device
+    is read there: a CUDA graph captures it, once a step outside has had Triton compile it.
 
     Args:
         batch: parameters of one of the `DTYPES` on a device that is `available`.
@@ -160,7 +177,7 @@ def step(
     with torch.cuda.device(batch.device):
         table = _table_on_device(batch)
         n = len(batch.lengths)
-        rows, row_of_chunk = table[: 8 * n], table[8 * n :]
+        rows, row_of_chunk = table[: COLUMNS * n], table[COLUMNS * n :]
         corrected = None
         if bias_correction:
             corrected = torch.empty(2 * n, dtype=torch.float32, device=batch.device)
@@ -172,6 +189,8 @@ def step(
                 log_alpha=math.log(max(alpha, sys.float_info.min)),
                 num_warps=1,
             )
+        elif batch.state_dtype is not None:
+            triton_step.rmsprop_count[(n,)](rows, found_inf, num_warps=1)
         triton_step.rmsprop_step[(len(row_of_chunk),)](
             rows,
             row_of_chunk,
@@ -189,6 +208,7 @@ def step(
             momentum=float(momentum),
             sign=-1.0 if maximize else 1.0,
             DTYPE=triton_step.dtype_of(batch.dtype),
+            STATE=triton_step.storage_of(batch.state_dtype),
             VARIANT=(bool(centered), momentum > 0, bool(lr_in_momentum), bool(nesterov)),
             CHUNK=CHUNK,
             num_warps=WARPS,
@@ -219,7 +239,7 @@ def _table_on_device(batch: Batch) -> Tensor:
     done again at every replay. So a table that is made then is nobody else's, and a table that was
     there before, which may be gone at a replay, is not used. The graph owns the memory it copies
     to; that it copies from must keep its content as long as the graph exists, which nobody tells
-    us: it is kept for good, 64 bytes per parameter and 8 per chunk.
+    us: it is kept for good, 72 bytes per parameter and 8 per chunk.
     """
     if torch.cuda.is_current_stream_capturing():
         _captured.append(torch.from_numpy(_table(batch)).pin_memory())

@@ -20,12 +20,19 @@ COMPILERS = {"cpu": "numba", "cuda": "triton"}
 
 
 def is_usable(
-    device: torch.device, dtype: torch.dtype, *, centered: bool = False, momentum: bool = False
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    centered: bool = False,
+    momentum: bool = False,
+    state_dtype: torch.dtype | None = None,
 ) -> bool:
     """Return whether a fused kernel steps parameters of this device and dtype, here and now."""
     kernel = kernel_of(device.type)
     return kernel is not None and bool(
-        kernel.is_usable(device, dtype, centered=centered, momentum=momentum)
+        kernel.is_usable(
+            device, dtype, centered=centered, momentum=momentum, state_dtype=state_dtype
+        )
     )
 
 

@@ -4,7 +4,7 @@ The host side imports this module at the first step. Where Triton is not install
 imported nevertheless, to be read.
 
 Of a batch they are given a table of int64. A row of it describes a parameter: the addresses of the
-parameter, its gradient, average, `grad_avg`, momentum buffer and step count; the number of
+parameter, its gradient, average, `grad_avg`, momentum buffer, step count and seed; the number of
 elements; and the first of the chunks that it was cut into, counted over the batch. One program
 steps one chunk.
 """
@@ -43,6 +43,11 @@ def dtype_of(dtype: torch.dtype) -> Any:
     return getattr(tl, str(dtype).removeprefix("torch."))
 
 
+def storage_of(state_dtype: torch.dtype | None) -> Any:
+    """Return what Triton calls the numbers that a state is stored in: float32, or 16 bits."""
+    return tl.float32 if state_dtype is None else tl.uint16
+
+
 @jit
 def rmsprop_step(
     rows,
@@ -61,25 +66,31 @@ def rmsprop_step(
     momentum,
     sign,
     DTYPE: tl.constexpr,
+    STATE: tl.constexpr,
     VARIANT: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
     """Step one chunk of one parameter, and where it is the first count the parameter's step.
 
-    `DTYPE` is the parameter's; `VARIANT` says whether there are `centered`, `momentum`,
-    `lr_in_momentum` and `nesterov`. Gradients that are scaled are divided in memory too.
+    It is counted before where all chunks need the count: for the averages' alpha, or for random
+    bits. `DTYPE` is the parameter's, `STATE` how its state is stored; `VARIANT` says whether there
+    are `centered`, `momentum`, `lr_in_momentum` and `nesterov`. Gradients that are scaled are
+    divided in memory too.
     """
     if found_inf is not None and tl.load(found_inf) != 0:
         return
     program = tl.program_id(0)
     i = tl.load(row_of_chunk + program)
-    row = rows + 8 * i
-    chunk = program - tl.load(row + 7)
+    row = rows + 9 * i
+    chunk = program - tl.load(row + 8)
     if corrected is not None:
         alpha = tl.load(corrected + 2 * i)
         one_minus_alpha = tl.load(corrected + 2 * i + 1)
-    elif chunk == 0:
+    elif STATE.itemsize == 4 and chunk == 0:
         count_step(row)
+    key = 0
+    if STATE.itemsize == 2:
+        key = random_key(row)
     if lr_tensor is not None:
         lr = tl.load(lr_tensor).to(tl.float32)
     UNSCALE: tl.constexpr = grad_scale is not None
@@ -101,17 +112,20 @@ def rmsprop_step(
     param, grad, average = tl.load(row), tl.load(row + 1), tl.load(row + 2)
     grad_avg, momentum_buffer = tl.load(row + 3), tl.load(row + 4)
     addresses = (param, grad, average, grad_avg, momentum_buffer)
+    TYPES: tl.constexpr = (DTYPE, STATE)
     start = chunk * CHUNK
-    end = tl.minimum(start + CHUNK, tl.load(row + 6))
+    end = tl.minimum(start + CHUNK, tl.load(row + 7))
     aligned = (param | grad | average | grad_avg | momentum_buffer) % 16 == 0
     if aligned & (end % 4 == 0):
-        step_block(addresses, start, end // 4 * 4, numbers, DTYPE, VARIANT, UNSCALE, CHUNK, True)
+        step_block(
+            addresses, start, end // 4 * 4, key, numbers, TYPES, VARIANT, UNSCALE, CHUNK, True
+        )
     else:
         # Blocks of another length, so that Triton does not lay them out for 128-bit accesses too
         # and then has to exchange the results between threads before it can store them.
         BLOCK: tl.constexpr = CHUNK // 2
         while start < end:
-            step_block(addresses, start, end, numbers, DTYPE, VARIANT, UNSCALE, BLOCK, False)
+            step_block(addresses, start, end, key, numbers, TYPES, VARIANT, UNSCALE, BLOCK, False)
             start += BLOCK
 
 
@@ -120,14 +134,17 @@ def step_block(
     addresses,
     start,
     end,
+    key,
     numbers,
-    DTYPE: tl.constexpr,
+    TYPES: tl.constexpr,
     VARIANT: tl.constexpr,
     UNSCALE: tl.constexpr,
     BLOCK: tl.constexpr,
     ALIGNED: tl.constexpr,
 ):
     """Step the elements from `start` on, before `end`: `rmsprop.kernels.eager.step`, fused."""
+    DTYPE: tl.constexpr = TYPES[0]
+    STATE: tl.constexpr = TYPES[1]
     CENTERED: tl.constexpr = VARIANT[0]
     MOMENTUM: tl.constexpr = VARIANT[1]
     LR_IN_MOMENTUM: tl.constexpr = VARIANT[2]
@@ -138,37 +155,44 @@ def step_block(
     inside = tl.arange(0, BLOCK) < end - start
     param_at = elements(param_at, start, DTYPE, BLOCK, ALIGNED)
     grad_at = elements(grad_at, start, DTYPE, BLOCK, ALIGNED)
-    average_at = elements(average_at, start, tl.float32, BLOCK, ALIGNED)
+    average_at = elements(average_at, start, STATE, BLOCK, ALIGNED)
     param = tl.load(param_at, inside).to(tl.float32)
     grad = tl.load(grad_at, inside).to(tl.float32)
     if UNSCALE:
         grad = grad * unscale
         tl.store(grad_at, grad.to(DTYPE), inside)
     grad = grad * sign
-    average = tl.load(average_at, inside)
+    average = widened(tl.load(average_at, inside), STATE)
     if CENTERED:
-        grad_avg_at = elements(grad_avg_at, start, tl.float32, BLOCK, ALIGNED)
-        grad_avg = tl.load(grad_avg_at, inside)
+        grad_avg_at = elements(grad_avg_at, start, STATE, BLOCK, ALIGNED)
+        grad_avg = widened(tl.load(grad_avg_at, inside), STATE)
     if MOMENTUM:
-        momentum_buffer_at = elements(momentum_buffer_at, start, tl.float32, BLOCK, ALIGNED)
-        momentum_buffer = tl.load(momentum_buffer_at, inside)
+        momentum_buffer_at = elements(momentum_buffer_at, start, STATE, BLOCK, ALIGNED)
+        momentum_buffer = widened(tl.load(momentum_buffer_at, inside), STATE)
+    # The k-th buffer, in the order of the state, takes the k-th 16 bits.
+    word, second, third = key, key, key
+    if STATE.itemsize == 2:
+        word = mixed((start + tl.arange(0, BLOCK)).to(tl.uint32) ^ key)
+        second = word << 16
+        third = mixed(word) if CENTERED else second
 
     grad = tl.where(coupled_decay == 0, grad, grad + coupled_decay * param)
     param = param * shrink
     if CENTERED:
         deviation = grad - grad_avg
-        tl.store(grad_avg_at, grad_avg + deviation * one_minus_alpha, inside)
+        grad_avg = grad_avg + deviation * one_minus_alpha
+        tl.store(grad_avg_at, kept(grad_avg, word, STATE), inside)
         average = (average + deviation * deviation * one_minus_alpha) * alpha
     else:
         average = average * alpha + grad * grad * one_minus_alpha
-    tl.store(average_at, average, inside)
+    tl.store(average_at, kept(average, second if CENTERED else word, STATE), inside)
     denominator = tl.sqrt_rn(average + eps_inside) + eps_outside
     update = tl.div_rn(grad, tl.where(denominator == 0, float("inf"), denominator))
     if LR_IN_MOMENTUM:
         update = update * lr
     if MOMENTUM:
         momentum_buffer = update + momentum * momentum_buffer
-        tl.store(momentum_buffer_at, momentum_buffer, inside)
+        tl.store(momentum_buffer_at, kept(momentum_buffer, third, STATE), inside)
         update = update + momentum * momentum_buffer if NESTEROV else momentum_buffer
     if not LR_IN_MOMENTUM:
         update = update * lr
@@ -189,6 +213,49 @@ def elements(address, start, DTYPE: tl.constexpr, BLOCK: tl.constexpr, ALIGNED: 
 
 
 @jit
+def widened(number, STATE: tl.constexpr):
+    """Return a stored number as one to compute with."""
+    if STATE.itemsize == 2:
+        number = (number.to(tl.uint32) << 16).to(tl.float32, bitcast=True)
+    return number
+
+
+@jit
+def kept(number, word, STATE: tl.constexpr):
+    """Return a computed number as it is stored: `rmsprop.kernels.rounding`, by the upper bits."""
+    if STATE.itemsize == 2:
+        rounded = (number.to(tl.uint32, bitcast=True) + (word >> 16)) >> 16
+        number = tl.where(number == number, rounded, 0x7FC0).to(tl.uint16)
+    return number
+
+
+@jit
+def mixed(word):
+    """Return the hash of `rmsprop.kernels.rounding`, with its numbers."""
+    word = word ^ (word >> 16)
+    word = word * 0x21F0AAAD
+    word = word ^ (word >> 15)
+    word = word * 0xD35A2D97
+    return word ^ (word >> 15)
+
+
+@jit
+def random_key(row):
+    """Return what tells a parameter's random bits of this step from others."""
+    t = tl.load(tl.load(row + 5).to(tl.pointer_type(tl.float32)))
+    seed = tl.load(tl.load(row + 6).to(tl.pointer_type(tl.int64)))
+    return mixed(mixed(seed.to(tl.uint32)) + t.to(tl.int64).to(tl.uint32))
+
+
+@jit
+def rmsprop_count(rows, found_inf):
+    """Count a parameter's step, before a launch whose programs all need the count."""
+    if found_inf is not None and tl.load(found_inf) != 0:
+        return
+    count_step(rows + 9 * tl.program_id(0))
+
+
+@jit
 def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log_alpha: tl.float64):
     r"""Count a parameter's step, and write its `rmsprop.equations.corrected_alpha` and 1 less that.
 
@@ -198,7 +265,7 @@ def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log
     if found_inf is not None and tl.load(found_inf) != 0:
         return
     i = tl.program_id(0)
-    t = count_step(rows + 8 * i)
+    t = count_step(rows + 9 * i)
     power = tl.exp((t - 1).to(tl.float64) * log_alpha)
     corrected_alpha = alpha * (1 - power) / (1 - alpha * power)
     tl.store(corrected + 2 * i, corrected_alpha.to(tl.float32))

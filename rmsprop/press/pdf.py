@@ -15,6 +15,7 @@ import yaml
 from pypdf import PdfReader
 
 from rmsprop.press.browser import chromium, serve
+from rmsprop.records.cite import full_name
 from rmsprop.records.repository import citation
 
 __all__ = ["print_book"]
@@ -127,10 +128,7 @@ def _pages(root: Path) -> list[str]:
 def _front(root: Path, html: Path, pages: list[str]) -> str:
     """Return the title page and the contents as HTML."""
     book = citation(root)
-    authors = ", ".join(
-        author.get("name") or f"{author['given-names']} {author['family-names']}"
-        for author in book["authors"]
-    )
+    authors = ", ".join(map(full_name, book["authors"]))
     figures = json.loads((html / "figures.json").read_text(encoding="utf-8"))
     commits = {figure["environment"]["commit"] for figure in figures.values()}
     lines = [

@@ -7,19 +7,21 @@ import json
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
+from rmsprop.records import codecheck, ro_crate
 from rmsprop.records.consistency import check
 from rmsprop.records.record import RecordError
-from rmsprop.records.repository import citation, git
+from rmsprop.records.repository import address, citation, git
 
 __all__ = ["release"]
 
 
 def release(root: Path) -> Path:
-    """Write ``dist/rmsprop-<version>.tar.gz``, the same bytes for the same commit and book.
+    """Write ``dist/rmsprop-book-<version>.tar.gz``, the same bytes for the same commit and book.
 
     It holds every committed file, the rendered book as ``html``, the commit in ``CITATION.cff``,
-    and ``SHA256SUMS`` of all of it.
+    an RO-Crate's metadata and CODECHECK's manifest, and ``SHA256SUMS`` of all of it.
 
     Args:
         root: the repository, with the book built.
@@ -41,13 +43,16 @@ def release(root: Path) -> Path:
     if {figure["environment"]["commit"] for figure in figures.values()} != {commit}:
         raise RecordError("the book was rendered at another commit: `make release` renders it anew")
     files = _files(root, commit)
+    sizes = {path: len(content) for path, (content, _) in files.items()}
+    for path, text in _described(root, figures, sizes).items():
+        files[path] = text.encode(), 0o644
     sums = "".join(
         f"{hashlib.sha256(content).hexdigest()}  {name}\n"
         for name, (content, _) in sorted(files.items())
     )
     files["SHA256SUMS"] = sums.encode(), 0o644
     date = int(_git(root, "log", "-1", "--format=%ct"))
-    name = f"rmsprop-{citation(root)['version']}"
+    name = f"rmsprop-book-{citation(root)['version']}"
     archive = root / "dist" / f"{name}.tar.gz"
     archive.parent.mkdir(exist_ok=True)
     unfinished = archive.with_suffix(".part")
@@ -71,6 +76,15 @@ def _files(root: Path, commit: str) -> dict[str, tuple[bytes, int]]:
         if path.is_file():
             files[f"html/{path.relative_to(html).as_posix()}"] = path.read_bytes(), 0o644
     return files
+
+
+def _described(root: Path, figures: dict[str, Any], sizes: dict[str, int]) -> dict[str, str]:
+    """Return what is said of the archive to machines, and to those who are to check it."""
+    crate = ro_crate.describe(citation(root), figures, sizes)
+    return {
+        ro_crate.METADATA: json.dumps(crate, indent=1, ensure_ascii=False) + "\n",
+        "codecheck.yml": codecheck.manifest(citation(root), figures, address(root)),
+    }
 
 
 def _pack(folder: str, files: dict[str, tuple[bytes, int]], date: int) -> bytes:

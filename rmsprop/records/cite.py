@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["apa", "bibtex", "name"]
+__all__ = ["apa", "bibtex", "full_name", "name"]
 
 
 def _authors(citation: dict[str, Any]) -> list[str]:
@@ -18,6 +18,16 @@ def _address(citation: dict[str, Any], permalink: str | None) -> str | None:
     if "doi" in citation:
         return f"https://doi.org/{citation['doi']}"
     return permalink or citation.get("url") or citation.get("repository-code")
+
+
+def full_name(author: dict[str, str]) -> str:
+    """Return an author of ``CITATION.cff`` as a reader calls them.
+
+    >>> full_name({"given-names": "Ada", "family-names": "Lovelace"})
+    'Ada Lovelace'
+    """
+    names = author.get("given-names"), author.get("family-names")
+    return author.get("name") or " ".join(filter(None, names))
 
 
 def name(id: str, number: str | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rmsprop.experiments.statistics import Interval, tuned_ratio
+from rmsprop.experiments.statistics import Interval, mean_ratio, tuned_ratio
 from rmsprop.experiments.sweep import Columns
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Conclusion",
     "Judgment",
     "against",
+    "at_given_rates",
     "by_rate",
     "in_columns",
     "judge",
@@ -70,6 +71,25 @@ class Conclusion:
         if math.isinf(self.least):
             return f"below {self.greatest:g}"
         return f"{self.least:.3g} to {self.greatest:.3g}"
+
+
+def at_given_rates(
+    id: str, says: str, method: str, of: str, least: float, greatest: float = math.inf
+) -> Conclusion:
+    """Conclude from the geometric mean of a column of ratios, over all rates and seeds.
+
+    Args:
+        id: see `Conclusion`.
+        says: see there.
+        method: the only one.
+        of: the column.
+        least: see there.
+        greatest: see there.
+
+    >>> at_given_rates("a", "A.", "x", "share", 0.9, 1.1).claim
+    '0.9 to 1.1'
+    """
+    return Conclusion(id, says, (method,), mean_ratio, least, greatest, of, tuned=False)
 
 
 @dataclass(frozen=True)

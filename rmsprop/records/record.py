@@ -143,6 +143,7 @@ class Record:
             ],
             "rows": self.rows,
             "sha256": self.sha256,
+            "swhid": self.swhid,
             "license": LICENSE,
         }
         return {key: value for key, value in says.items() if value is not None}
@@ -180,6 +181,8 @@ def read(folder: Path, id: str) -> Record | None:
             f"{record.sha256[:12]}…, {path.name} says {str(digest)[:12]}…"
         )
     record.data()
+    if words.get("swhid", record.swhid) != record.swhid:
+        raise RecordError(f"the SWHID of {id}.csv is {record.swhid}, {path.name} has another")
     return record
 
 
@@ -222,7 +225,10 @@ def parse(name: str, words: Any, text: str) -> Record:
             text,
             **{key: words.get(key) for key in ("seed", "over", "chapter", "device")},
         )
-        if words != record.words() | {"rows": words["rows"], "sha256": words["sha256"]}:
+        of_data = {"rows": words["rows"], "sha256": words["sha256"]}
+        # The first records had no SWHID.
+        of_data["swhid"] = words.get("swhid", record.swhid)
+        if {"swhid": record.swhid} | words != record.words() | of_data:
             raise RecordError(f"{name} says more than a record does")
     except (KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"{name} is not the record of a figure: {error!r}") from None

@@ -49,7 +49,7 @@ def commit(root: Path) -> str:
         return str(citation(root).get("commit", "unknown"))
     try:
         head = git(root, "rev-parse", "HEAD").decode().strip()
-        sources = ("rmsprop/*.py", "requirements.lock", "book/*.ipynb")
+        sources = ("rmsprop/*.py", "requirements*.lock", "book/*.ipynb")
         changed = git(root, "status", "--porcelain", "--", *sources)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -6,7 +6,7 @@ from typing import Any
 
 from rmsprop.records.record import DEED, Record
 
-__all__ = ["describe"]
+__all__ = ["creator", "describe"]
 
 TYPES = {
     "csv": "text/csv",
@@ -40,7 +40,7 @@ def describe(
     folder = f"{book}figures/{record.id}"
     shared = {
         "license": DEED,
-        "creator": [_creator(author) for author in citation["authors"]],
+        "creator": [creator(author) for author in citation["authors"]],
         "datePublished": citation["date-released"],
         "version": citation["version"],
         "isPartOf": {"@type": "Book", "name": citation["title"], "url": book},
@@ -81,7 +81,8 @@ def describe(
     }
 
 
-def _creator(author: dict[str, str]) -> dict[str, str]:
+def creator(author: dict[str, str]) -> dict[str, str]:
+    """Return an author of ``CITATION.cff`` as an ``Organization`` or a ``Person``."""
     if "name" in author:
         return {"@type": "Organization", "name": author["name"]}
     names = {"givenName": author.get("given-names"), "familyName": author.get("family-names")}

@@ -9,10 +9,9 @@ from rmsprop.equations import cut_floor, max_cut
 from rmsprop.experiments.floors import hover
 from rmsprop.experiments.rules import RMSpropRule
 from rmsprop.experiments.sharpness import hessian
-from rmsprop.experiments.statistics import mean_ratio
 from rmsprop.experiments.students import student_loss
 from rmsprop.experiments.sweep import grid
-from rmsprop.records.conclusions import Conclusion
+from rmsprop.records.conclusions import at_given_rates
 from rmsprop.records.study import Study
 
 __all__ = ["ALPHAS", "RATES", "STEPS", "STUDY", "WATCHED", "task"]
@@ -55,53 +54,47 @@ def task(method: str, seed: int, nudge: float) -> Mapping[str, ArrayLike]:
     }
 
 
-def _within(id: str, says: str, alpha: float, of: str, least: float, greatest: float) -> Conclusion:
-    return Conclusion(
-        id, says, (f"{alpha:g}",), mean_ratio, least=least, greatest=greatest, of=of, tuned=False
-    )
-
-
 CONCLUSIONS = (
     *(
-        _within(
+        at_given_rates(
             f"floors-state-{str(alpha)[2:]}",
             f"The floor by the state is the loss at alpha {alpha:g}, within 2%.",
-            alpha,
+            f"{alpha:g}",
             "by_state",
             0.98,
             1.02,
         )
         for alpha in ALPHAS
     ),
-    _within(
+    at_given_rates(
         "floors-cut-99",
         "At alpha 0.99 the floor by the maximal cut is the loss, within 3%.",
-        0.99,
+        "0.99",
         "by_cut",
         0.97,
         1.03,
     ),
-    _within(
+    at_given_rates(
         "floors-cut-9",
         "At alpha 0.9 it is 3 to 9% above the loss.",
-        0.9,
+        "0.9",
         "by_cut",
         1.03,
         1.09,
     ),
-    _within(
+    at_given_rates(
         "floors-cut-5",
         "At alpha 0.5 it is 8 to 20% above the loss.",
-        0.5,
+        "0.5",
         "by_cut",
         1.08,
         1.2,
     ),
-    _within(
+    at_given_rates(
         "floors-trace",
         "The floor by the trace alone, as if weights were independent, is less than a seventh of "
         "the loss.",
-        0.99,
+        "0.99",
         "by_trace",
         0.0,
         1 / 7,

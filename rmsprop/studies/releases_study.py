@@ -1,6 +1,5 @@
 """What averaging and annealing release of the loss of mini-batches, against the expected floor."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -11,9 +10,8 @@ from rmsprop.experiments import softmax
 from rmsprop.experiments.digits import digits_loss
 from rmsprop.experiments.floors import Hovering, anneal, hover
 from rmsprop.experiments.rules import RMSpropRule
-from rmsprop.experiments.statistics import mean_ratio
 from rmsprop.experiments.sweep import grid
-from rmsprop.records.conclusions import Conclusion
+from rmsprop.records.conclusions import at_given_rates
 from rmsprop.records.study import Study
 
 __all__ = ["METHODS", "STUDY", "Setting", "task"]
@@ -112,21 +110,13 @@ def _shares(
     }
 
 
-def _share(
-    id: str, says: str, method: str, of: str, least: float, greatest: float = math.inf
-) -> Conclusion:
-    return Conclusion(
-        id, says, (method,), mean_ratio, least=least, greatest=greatest, of=of, tuned=False
-    )
-
-
 NETWORKS = (
     ("9", "alpha 0.9", "network, 0.9, 32"),
     ("99", "alpha 0.99", "network, 0.99, 32"),
     ("momentum", "alpha 0.99 with momentum 0.9", "network, 0.99, 32, momentum"),
 )
 CONCLUSIONS = (
-    _share(
+    at_given_rates(
         "releases-softmax-99",
         "Softmax regression hovers at the expected floor at alpha 0.99, batches of 64, within 6%.",
         "softmax, 0.99, 64",
@@ -134,7 +124,7 @@ CONCLUSIONS = (
         0.94,
         1.06,
     ),
-    _share(
+    at_given_rates(
         "releases-softmax-999",
         "So it does at alpha 0.999, within 6%.",
         "softmax, 0.999, 64",
@@ -142,7 +132,7 @@ CONCLUSIONS = (
         0.94,
         1.06,
     ),
-    _share(
+    at_given_rates(
         "releases-softmax-momentum",
         "So it does with momentum 0.9, alpha 0.99, within 8%.",
         "softmax, 0.99, 64, momentum",
@@ -150,7 +140,7 @@ CONCLUSIONS = (
         0.92,
         1.08,
     ),
-    _share(
+    at_given_rates(
         "releases-softmax-small-batch",
         "At alpha 0.99 and batches of 8 it does within 12%.",
         "softmax, 0.99, 8",
@@ -158,14 +148,14 @@ CONCLUSIONS = (
         0.88,
         1.12,
     ),
-    _share(
+    at_given_rates(
         "releases-short-memory",
         "At alpha 0.9 it hovers at 1.4 times the expected floor or more, batches of 64.",
         "softmax, 0.9, 64",
         "loss_share",
         1.4,
     ),
-    _share(
+    at_given_rates(
         "releases-short-memory-small-batch",
         "And at 3 times or more with batches of 8.",
         "softmax, 0.9, 8",
@@ -173,7 +163,7 @@ CONCLUSIONS = (
         3.0,
     ),
     *(
-        _share(
+        at_given_rates(
             f"releases-annealed-{id}",
             f"Annealing a network releases the expected floor, within a quarter, {words}.",
             method,
@@ -184,7 +174,7 @@ CONCLUSIONS = (
         for id, words, method in NETWORKS
     ),
     *(
-        _share(
+        at_given_rates(
             f"releases-averaged-{id}",
             f"Averaging its points releases 0.6 to 0.95 times that, {words}.",
             method,

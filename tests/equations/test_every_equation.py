@@ -27,6 +27,10 @@ BY_ALPHA = {
     "rounding_bias": equations.rounding_bias,
     "rounding_spread": equations.rounding_spread,
     "rounding_reach": lambda alpha: equations.rounding_reach(alpha, 100),
+    "stored_spread": lambda alpha: equations.stored_spread(alpha, 0.01),
+    "stored_share": lambda alpha: equations.stored_share(alpha, 0.01),
+    "enough_digits": equations.enough_digits,
+    "nearest_level": lambda alpha: equations.nearest_level(alpha, 0.01),
     "lost_bound": lambda alpha: equations.lost_bound(alpha, 0.1, 100),
     "enough_noise": lambda alpha: equations.enough_noise(alpha, 100),
     "safe_gradient": lambda alpha: equations.safe_gradient(alpha, 1e-4, 100),
@@ -62,6 +66,7 @@ BY_DATA = {
     "expected_grad_var": lambda x: equations.expected_grad_var(0.9, x, x),
     "step": lambda x: equations.step(x, x[::-1], State.start((3,)))[0],
     "centered step": lambda x: equations.step(x, x, State.start((3,)), centered=True)[0],
+    "stored_share": lambda x: equations.stored_share(0.9, x),
     "effective_rate": lambda x: equations.effective_rate(x, lr=0.1),
     "largest_step": lambda x: equations.largest_step(0.9, x),
     "state_floor": lambda x: equations.state_floor(x, x, momentum=0.5, momentum_buffer=x),
@@ -89,7 +94,7 @@ def leaves(result):
     )
 
 
-OF_ONE_ALPHA = {"lost_bound", "enough_noise"}
+OF_ONE_ALPHA = {"lost_bound", "enough_noise", "nearest_level"}
 BY_ALPHAS = {name: equation for name, equation in BY_ALPHA.items() if name not in OF_ONE_ALPHA}
 
 

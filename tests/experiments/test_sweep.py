@@ -256,6 +256,7 @@ PACKAGE = {
         from swept.base import Base as Renamed
 
         UNUSED = 1
+        ALSO_UNUSED = [x + 7 for x in range(3)]
 
         def middle(x: int) -> int:
             """Say what."""
@@ -312,6 +313,7 @@ def digest_of(folder, changes=()):
         (True, ("inner", "x + 5", "x + 6")),
         (False, ("constants", "OTHER = 4", "OTHER = 5")),
         (False, ("middle", "return 2", "return 3")),
+        (False, ("middle", "x + 7", "x + 8")),
         (False, ("middle", "Say what.", "Say more.")),
         (False, ("middle", "x: int", "x: float")),
         (False, ("base", "class Base", "# Said.\nclass Base")),

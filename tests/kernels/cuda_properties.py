@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rmsprop import equations
-from rmsprop.kernels import cuda, triton_step
+from rmsprop.kernels import cuda, rounding, triton_step
 from rmsprop.kernels.batch import Batch, Row
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
@@ -323,5 +323,41 @@ def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
 @pytest.mark.parametrize("dtype", cuda.DTYPES, ids=str)
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("momentum", [False, True])
-def test_the_trial_step_works(dtype, centered, momentum):
-    assert cuda._works(torch.device(DEVICE), dtype, centered, momentum)
+@pytest.mark.parametrize("state_dtype", [None, torch.bfloat16], ids=str)
+def test_the_trial_step_works(dtype, centered, momentum, state_dtype):
+    assert cuda._works(torch.device(DEVICE), dtype, centered, momentum, state_dtype)
+
+
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_state_in_bfloat16_is_that_in_float32_rounded(dtype, momentum, centered):
+    options = OFF | {"lr": 0.1, "alpha": 0.9, "eps": 1e-8}
+    options |= {"centered": centered, "momentum": momentum, "bias_correction": centered}
+    buffers = [*(["grad_avg"] if centered else []), "average", *(["momentum"] if momentum else [])]
+    place = {"average": 2, "grad_avg": 3, "momentum": 4}
+    ours, theirs = (
+        [Parameter(np.random.default_rng(n), n, n % 4, dtype, n) for n in (0, 4, cuda.CHUNK + 1)]
+        for _ in range(2)
+    )
+    for mine, its in zip(ours, theirs, strict=True):
+        for i in (2, 3, 4):
+            mine.buffers[i] = Buffer(mine.buffers[i].numpy(), torch.bfloat16, i)
+            its.buffers[i] = Buffer(mine.buffers[i].numpy(), torch.float32, i)
+        mine.seed = on_device(len(its.step.numpy()), torch.int64)
+    wide, narrow = batch_of(theirs, options, dtype), batch_of(ours, options, dtype)
+    narrow.state_dtype = torch.bfloat16
+    narrow.addresses[Row._fields.index("rounding_seed")] = [p.seed.data_ptr() for p in ours]
+    cuda.step(wide, (), **options)
+    cuda.step(narrow, (), **options)
+    for mine, its in zip(ours, theirs, strict=True):
+        assert mine.step.numpy() == its.step.numpy()
+        assert torch.equal(mine.buffers[0].tensor, its.buffers[0].tensor)
+        stored = {name: mine.buffers[place[name]].tensor for name in buffers}
+        values = {name: its.buffers[place[name]].tensor for name in buffers}
+        expected = {name: torch.empty_like(tensor) for name, tensor in stored.items()}
+        rounding.store(expected, values, its.step.tensor[0], mine.seed)
+        for name in buffers:
+            assert torch.equal(stored[name], expected[name])
+        for buffer in mine.buffers:
+            buffer.numpy()

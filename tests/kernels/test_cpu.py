@@ -60,6 +60,7 @@ class Tensors:
         self.grads = [random(n, dtype) for n in lengths]
         self.steps = [torch.tensor(float(k)) for k in range(len(lengths))]
         wide = state_dtype(dtype)
+        self.seeds = [torch.tensor(k) for k in range(len(lengths))]
         self.averages = [random(n, wide).square() for n in lengths]
         self.grad_avgs = [random(n, wide) for n in lengths]
         self.momentum_buffers = [random(n, wide) for n in lengths]
@@ -71,7 +72,8 @@ class Tensors:
         )
 
     def batch(self):
-        table = [[tensor.data_ptr() for tensor in row] for row in zip(*self.columns(), strict=True)]
+        rows = zip(*self.columns(), self.seeds, strict=True)
+        table = [[tensor.data_ptr() for tensor in row] for row in rows]
         lengths = np.array(self.lengths, dtype=np.int64)
         return Batch(np.array(table, np.int64).T.copy(), lengths, self.dtype, torch.device("cpu"))
 
@@ -316,26 +318,31 @@ def test_a_forked_process_steps_with_the_kernel_whatever_ran_before():
 
 @pytest.mark.parametrize("centered", [None, True])
 @pytest.mark.parametrize("momentum", [None, np.float32(0.9)])
-def test_loop_is_compiled_to_vector_instructions(centered, momentum):
+@pytest.mark.parametrize("rounds", [None, True])
+def test_loop_is_compiled_to_vector_instructions(centered, momentum, rounds):
     compiled = cpu.numba.njit(error_model="numpy")(cpu._step)
     tensors, zero, one = Tensors([100], torch.float32), np.float32(0), np.float32(1)
-    batch = tensors.batch()
+    batch, state = tensors.batch(), np.uint16(0) if rounds else zero
     compiled(
-        *(True, 0, np.zeros(4, np.int64), 1, batch.addresses, batch.ends, zero, zero, 0.9, False),
-        *(*[one] * 8, False, False, False, centered, momentum),
+        *(True, 0, np.zeros(4, np.int64), 1, batch.addresses, batch.ends),
+        *(zero, zero, state, 0.9, False),
+        *(*[one] * 8, False, False, False, centered, momentum, rounds),
     )
     (code,) = compiled.inspect_llvm().values()
     assert re.search(r"<\d+ x float> @llvm.sqrt", code)
     assert re.search(r"fdiv <\d+ x float>", code)
+    if rounds:
+        assert re.search(r"mul <\d+ x i32>", code)
+        assert not re.search(r"mul <\d+ x i64>", code)
 
 
 def started(is_host, progress, tensors):
     """Let a thread begin its share of two parts of a step with alpha 0 and rate 1."""
     loop, batch, one = cpu._jit(cpu._step, cached=True), tensors.batch(), np.float32(1)
     zero = np.float32(0)
-    numbers = (zero, 0.0, False, one, one, zero, one, zero, zero, one, one)
+    numbers = (zero, zero, 0.0, False, one, one, zero, one, zero, zero, one, one)
     arguments = (is_host, 0, progress, 2, batch.addresses, batch.ends, zero, *numbers)
-    thread = threading.Thread(target=loop, args=(*arguments, False, False, False, None, None))
+    thread = threading.Thread(target=loop, args=(*arguments, False, False, False, None, None, None))
     thread.start()
     return thread
 

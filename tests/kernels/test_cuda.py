@@ -82,16 +82,17 @@ needs_compiler = pytest.mark.skipif(
 )
 
 
-def batch_of(lengths, dtype=torch.float32, device="cpu"):
+def batch_of(lengths, dtype=torch.float32, device="cpu", state_dtype=None):
     addresses = np.arange(len(Row._fields) * len(lengths)).reshape(-1, len(lengths))
-    return Batch(addresses, np.array(lengths, dtype=np.int64), dtype, torch.device(device))
+    lengths = np.array(lengths, dtype=np.int64)
+    return Batch(addresses, lengths, dtype, torch.device(device), state_dtype)
 
 
 @pytest.fixture
 def launches(monkeypatch, tmp_path):
     """Return a function that compiles, for a compute capability, what a step launches."""
 
-    def compiled(capability, dtype, **options):
+    def compiled(capability, dtype, state_dtype=None, **options):
         kernels = []
 
         def compile_only(function, *args, grid, warmup, **kwargs):
@@ -111,7 +112,8 @@ def launches(monkeypatch, tmp_path):
             patch.setattr(
                 cuda, "_table_on_device", lambda batch: torch.from_numpy(cuda._table(batch))
             )
-            cuda.step(batch_of([3], dtype), (), **OPTIONS | options)
+            batch = batch_of([3], dtype, state_dtype=state_dtype)
+            cuda.step(batch, (), **OPTIONS | options)
         return kernels
 
     return compiled
@@ -153,6 +155,21 @@ def test_aligned_tensors_are_read_and_written_once_in_wide_accesses(
     used = resources(kernel, tmp_path)
     assert used["STACK"] == used["LOCAL"] == 0
     assert used["REG"] <= 80
+
+
+@needs_compiler
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_state_in_bfloat16_has_accesses_of_half_the_width(launches, tmp_path, variant):
+    count, kernel = launches(80, torch.float32, state_dtype=torch.bfloat16, **variant)
+    assert count.metadata.name.startswith("rmsprop_count")
+    found = Counter(re.findall(r"\bld\.global\.(v\d)\.b(\d+)", kernel.asm["ptx"]))
+    state = 1 + variant["centered"] + (variant["momentum"] > 0)
+    assert found == Counter({("v4", "32"): 4, ("v2", "32"): 2 * state})
+    assert not re.search(r"shared|shfl|bar\.", kernel.asm["ptx"])
+    # Random bits take registers: two programs at a time, where float32 has three.
+    used = resources(kernel, tmp_path)
+    assert used["STACK"] == used["LOCAL"] == 0
+    assert used["REG"] <= 128
 
 
 @needs_compiler
@@ -210,12 +227,14 @@ def test_table_has_every_element_in_one_chunk():
     lengths = [3, 0, cuda.CHUNK, cuda.CHUNK + 1, 5 * cuda.CHUNK - 1]
     batch = batch_of(lengths)
     table = cuda._table(batch)
-    rows, row_of_chunk = table[: 8 * len(lengths)].reshape(-1, 8), table[8 * len(lengths) :]
+    width = cuda.COLUMNS
+    rows, row_of_chunk = np.split(table, [width * len(lengths)])
+    rows = rows.reshape(-1, width)
     for j, name in enumerate(cuda.ADDRESSES):
         assert rows[:, j].tolist() == batch.addresses[Row._fields.index(name)].tolist()
     chunks = [max(1, math.ceil(n / cuda.CHUNK)) for n in lengths]
-    assert rows[:, 6].tolist() == lengths
-    assert rows[:, 7].tolist() == [sum(chunks[:i]) for i in range(len(chunks))]
+    assert rows[:, -2].tolist() == lengths
+    assert rows[:, -1].tolist() == [sum(chunks[:i]) for i in range(len(chunks))]
     assert row_of_chunk.tolist() == [i for i, n in enumerate(chunks) for _ in range(n)]
 
 
@@ -273,14 +292,18 @@ def gpu(monkeypatch):
             raise here.error
         here.count += 1
 
+    def ones(shape, dtype, device):
+        return torch.full(shape, 1, dtype=dtype)
+
     def zeros(shape, device):
-        here.count = torch.ones(shape) - 1
+        here.count = torch.full(shape, 0.0)
         return here.count
 
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: here.capturing)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: here.capability)
+    monkeypatch.setattr(torch, "ones", ones)
     monkeypatch.setattr(torch, "zeros", zeros)
     monkeypatch.setattr(cuda, "step", step)
     monkeypatch.setattr(triton_step, "IS_IEEE_754", True)

@@ -1,5 +1,6 @@
 """A release holds everything, verifies itself, and is the same bytes twice."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -8,13 +9,26 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+import nbformat
 import pytest
+import yaml
 
 from rmsprop.records.archive import release
-from rmsprop.records.record import RecordError
+from rmsprop.records.record import RecordError, write
 from rmsprop.records.repository import citation, commit, find_root
+from rmsprop.records.tidy import make_record
 
-CITATION = "title: T\nversion: 1.2.0\ndate-released: 2026-01-02\nauthors: [{name: A}]\n"
+CITATION = """\
+title: T
+abstract: What it is.
+version: 1.2.0
+date-released: 2026-01-02
+authors: [{name: A}]
+"""
+RECORD = dataclasses.replace(
+    make_record("a-b", caption="C.", alt="A.", data={"x": [1.0]}), chapter="c"
+)
+CHAPTER = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('publish(fig, "a-b")')])
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -34,8 +48,15 @@ def render(root: Path) -> None:
     html = root / "build" / "html"
     html.mkdir(parents=True, exist_ok=True)
     (html / "index.html").write_text("<h1>T</h1>")
-    index = {"a": {"environment": {"commit": commit(root)}}}
+    ran = {"commit": commit(root), "date": "2026-01-02 03:04 UTC", "python": "3.11.7"}
+    source = {"chapter": "c", "cell": "c-01"}
+    # As of a measured figure: what was measured now has no record, and knows no chapter.
+    fresh = dataclasses.replace(RECORD, csv="x\n2.0\n", chapter=None)
+    index = {"a-b": {**fresh.words(), "source": source, "number": "1", "environment": ran}}
     (html / "figures.json").write_text(json.dumps(index))
+    (html / "figures").mkdir(exist_ok=True)
+    (html / "figures/a-b.svg").write_text("<svg/>")
+    (html / "figures/a-b.csv").write_text(fresh.csv)
 
 
 @pytest.fixture
@@ -45,6 +66,8 @@ def root(tmp_path):
     (root / "CITATION.cff").write_text(CITATION)
     (root / ".gitignore").write_text("build/\ndist/\n")
     (root / "book" / "a name.md").write_text("# Ä\n")
+    (root / "book" / "c.ipynb").write_text(nbformat.writes(CHAPTER))
+    write(root / "book" / "figures", RECORD)
     (root / "run").write_text("#!/bin/sh\n")
     (root / "run").chmod(0o755)
     git(root, "init", "-q")
@@ -56,10 +79,10 @@ def root(tmp_path):
 
 def test_release_verifies_itself_and_knows_its_commit(root, tmp_path):
     archive = release(root)
-    assert archive == root / "dist" / "rmsprop-1.2.0.tar.gz"
+    assert archive == root / "dist" / "rmsprop-book-1.2.0.tar.gz"
     with tarfile.open(archive) as opened:
         opened.extractall(tmp_path, filter="data")
-    folder = tmp_path / "rmsprop-1.2.0"
+    folder = tmp_path / "rmsprop-book-1.2.0"
     lines = (folder / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
@@ -68,6 +91,14 @@ def test_release_verifies_itself_and_knows_its_commit(root, tmp_path):
     assert {"html/index.html", "book/a name.md", "CITATION.cff", "run"} <= sums.keys()
     for name, digest in sums.items():
         assert hashlib.sha256(files[name].read_bytes()).hexdigest() == digest
+    described = json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]
+    parts = {part["@id"]: part for part in described if "File" in part["@type"]}
+    assert parts.keys() <= files.keys()
+    for name, part in parts.items():
+        assert part["contentSize"] == str(files[name].stat().st_size)
+        assert part.get("sha256") in (None, sums[name])
+    manifest = yaml.safe_load((folder / "codecheck.yml").read_text())["manifest"]
+    assert [item["file"] for item in manifest] == ["book/figures/a-b.csv"]
     assert (folder / "run").stat().st_mode & 0o111
     assert find_root(folder / "book") == folder
     assert commit(folder) == citation(folder)["commit"] == git(root, "rev-parse", "HEAD")
@@ -80,7 +111,7 @@ def test_same_commit_and_book_give_the_same_archive(root):
     # Also later: the dates inside are the commit's.
     date = int(git(root, "log", "-1", "--format=%ct"))
     assert int.from_bytes(first[4:8], "little") == date
-    with tarfile.open(root / "dist" / "rmsprop-1.2.0.tar.gz") as opened:
+    with tarfile.open(root / "dist" / "rmsprop-book-1.2.0.tar.gz") as opened:
         assert {member.mtime for member in opened.getmembers()} == {date}
 
 

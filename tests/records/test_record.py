@@ -214,6 +214,7 @@ def spoil(path: Path, old: str, new: str) -> None:
         (lambda f: (f / "some-id.csv").write_bytes(b"\xff"), "some-id.csv is not text in UTF-8"),
         (lambda f: spoil(f / "some-id.json", "{", "["), "some-id.json is not JSON: "),
         (lambda f: spoil(f / "some-id.json", '"sha256": "', '"sha256": "0'), "changed by hand"),
+        (lambda f: spoil(f / "some-id.json", "swh:1:cnt:", "swh:1:cnt:0"), "json has another"),
         (lambda f: (f / "some-id.json").write_text("[1]"), "is not the record of a figure"),
         (lambda f: spoil(f / "some-id.json", '"kind"', '"sort"'), "is not the record of a figure"),
         (lambda f: spoil(f / "some-id.json", '"exact"', '"loose"'), "a kind that no record has"),
@@ -250,6 +251,12 @@ def test_data_that_are_not_as_said_are_refused_even_with_the_right_hash(tmp_path
     spoil(tmp_path / "some-id.json", record().sha256, digest)
     with pytest.raises(RecordError, match=f"^{message}"):
         read(tmp_path, "some-id")
+
+
+def test_a_record_from_before_swhids_is_read(tmp_path):
+    write(tmp_path, record())
+    spoil(tmp_path / "some-id.json", f' "swhid": "{record().swhid}",\n', "")
+    assert read(tmp_path, "some-id") == record()
 
 
 def test_figure_without_a_record_has_none(tmp_path):

@@ -241,7 +241,6 @@ def _indexed(app: Sphinx, figure: Placed) -> dict[str, Any]:
     panel = figure.panel
     return {
         **figure.record.words(),
-        "swhid": figure.record.swhid,
         "number": panel.number,
         "page": f"{app.builder.get_target_uri(figure.docname)}#fig-{panel.id}",
         "landing": landing(panel.id),

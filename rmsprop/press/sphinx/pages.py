@@ -16,6 +16,7 @@ from sphinx.config import Config
 from rmsprop.experiments import problems
 from rmsprop.experiments.paths import trajectory
 from rmsprop.experiments.rules import GradientDescent, RMSpropRule, Rule
+from rmsprop.press import colab
 from rmsprop.press.style import COLORS
 from rmsprop.records import repository
 
@@ -34,6 +35,7 @@ def setup(app: Sphinx) -> None:
     app.connect("config-inited", _add_buttons)
     app.connect("config-inited", _add_addresses)
     app.connect("config-inited", _add_pdf)
+    app.connect("html-page-context", _open_prepared, priority=502)  # after the theme's buttons
     app.connect("html-page-context", _name_roles)
     app.connect("html-page-context", _hasten_first_pictures)
     app.connect("html-page-context", _name_toggles, priority=900)  # after the theme's own
@@ -57,6 +59,14 @@ def _add_buttons(app: Sphinx, config: Config) -> None:
             "colab_url": "https://colab.research.google.com",
         },
     }
+
+
+def _open_prepared(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any) -> None:
+    """Let Colab open the chapter that fetches what it needs; Binder has it all."""
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if button["text"] == "Colab":
+                button["url"] = button["url"].replace(f"/blob/{BRANCH}/", f"/blob/{colab.BRANCH}/")
 
 
 def _add_addresses(app: Sphinx, config: Config) -> None:
