@@ -46,7 +46,14 @@ from rmsprop.equations.rounding import (
     safe_gradient,
 )
 from rmsprop.equations.rule import State, effective_rate, largest_step, step
-from rmsprop.equations.traps import drift, safe_window, safe_window_random
+from rmsprop.equations.traps import (
+    drift,
+    greatest_price,
+    order_share,
+    rest_gradient,
+    safe_window,
+    safe_window_random,
+)
 from rmsprop.equations.valley import escape_time, floor_rate
 from rmsprop.equations.variance import (
     constant_gradient_step,
@@ -77,6 +84,7 @@ __all__ = [
     "expected_grad_var",
     "first_nan",
     "floor_rate",
+    "greatest_price",
     "half_life",
     "iterate_average",
     "largest_step",
@@ -85,7 +93,9 @@ __all__ = [
     "max_cut",
     "mean_factor",
     "nearest_level",
+    "order_share",
     "quiet_momentum",
+    "rest_gradient",
     "ring_down",
     "rounding_bias",
     "rounding_reach",

@@ -2,14 +2,17 @@
 
 `digits_study` and `students_study` train networks by many `methods` on many seeds; `valleys_study`,
 `scopes_study` and `curves_study` race towards minima; `floors_study` and `releases_study` hover
-over them. A study's module is its declaration: what is compared, the task, the points, the
+over them; `biases_study` and `forgetting_study` measure
+where a short memory ends. A study's module is its declaration: what is compared, the task, the points, the
 conclusions.
 """
 
 from rmsprop.studies import (
+    biases_study,
     curves_study,
     digits_study,
     floors_study,
+    forgetting_study,
     releases_study,
     scopes_study,
     students_study,
@@ -26,4 +29,6 @@ STUDIES = (
     curves_study.STUDY,
     floors_study.STUDY,
     releases_study.STUDY,
+    biases_study.STUDY,
+    forgetting_study.STUDY,
 )

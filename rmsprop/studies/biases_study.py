@@ -1,0 +1,109 @@
+"""How far above the minimum a short memory ends on real data, by batches, their order, divisors."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rmsprop.equations import order_share, rest_gradient
+from rmsprop.experiments.divisors import DIVISORS, ORDERS, batches, settle
+from rmsprop.experiments.regressions import PENALTY, REGRESSIONS
+from rmsprop.experiments.sweep import grid
+from rmsprop.records.conclusions import at_given_rates
+from rmsprop.records.study import Study
+
+__all__ = ["ALPHAS", "METHODS", "RATES", "STEPS", "STUDY", "Setting", "column", "task"]
+
+Array = NDArray[np.float64]
+
+ALPHAS = (0.5, 0.9, 0.99, 0.999)
+RATES = (3e-3, 1e-2)
+STEPS = 10_000
+
+
+class Setting(NamedTuple):
+    """What is trained, and how.
+
+    Attributes:
+        data: a key of `REGRESSIONS`.
+        order: one of `ORDERS`.
+        batch: examples of a step.
+    """
+
+    data: str
+    order: str
+    batch: int
+
+
+METHODS = {
+    f"{data}, {order}, {batch}": Setting(data, order, batch)
+    for data, order, batch in (
+        *(("digits", order, 8) for order in ORDERS),
+        *(("digits", order, 64) for order in ORDERS[:2]),
+        ("rare digits", "independent", 8),
+        ("tumors", "independent", 8),
+    )
+}
+
+
+def column(divisor: str, alpha: float, of: str = "loss") -> str:
+    """Return what the column of a divisor and an alpha is called.
+
+    >>> column("lagged", 0.99)
+    'loss, lagged, 0.99'
+    """
+    return f"{of}, {divisor}, {alpha:g}"
+
+
+def task(method: str, seed: int, nudge: float) -> Mapping[str, ArrayLike]:
+    """Follow a regression from its minimum, on mini-batches, at rates that fall to zero.
+
+    Args:
+        method: a key of `METHODS`.
+        seed: of the batches.
+        nudge: by which part of themselves the initial weights are changed.
+
+    Returns:
+        For each rate, divisor and alpha the ``loss``: how far above the minimum the run ends, as a
+        share of the minimal loss. And for RMSprop's own divisor the ``slope``, through zero, of the
+        gradient at the end on what `rest_gradient` says.
+    """
+    data, order, batch = METHODS[method]
+    regression = REGRESSIONS[data]()
+    ends = settle(
+        regression.gradient,
+        regression.minimum * (1 + nudge),
+        batches(order, regression.examples, batch, np.random.default_rng(seed)),
+        rates=RATES,
+        alphas=ALPHAS,
+        steps=STEPS,
+    )
+    least = regression.value(regression.minimum[None])[0]
+    found: dict[str, ArrayLike] = {"rate": RATES}
+    for divisor, by_alpha in zip(DIVISORS, ends, strict=True):
+        for alpha, points in zip(ALPHAS, by_alpha, strict=True):
+            found[column(divisor, alpha)] = regression.value(points) / least - 1
+    for alpha, points in zip(ALPHAS, ends[DIVISORS.index("current")], strict=True):
+        share = float(order_share(alpha, regression.examples // batch, order))
+        slopes = [_slope(*regression.cumulants(point, batch), alpha, share) for point in points]
+        found[column("current", alpha, "slope")] = slopes
+    return found
+
+
+def _slope(mean: Array, variance: Array, third: Array, alpha: float, share: float) -> float:
+    said = rest_gradient(variance, third, alpha, share)
+    return float(mean @ said / (said @ said))
+
+
+CONCLUSIONS = ()
+
+STUDY = Study(
+    "biases",
+    task,
+    grid(method=METHODS, seed=range(64)),
+    scope="softmax regressions on scikit-learn's data, a ridge of "
+    f"{PENALTY:g}, from their minimum, {STEPS:,} steps, rates of {RATES[0]:g} and {RATES[1]:g} that "
+    "fall linearly to zero, eps 0; averages start from the mean square at the minimum",
+    conclusions=CONCLUSIONS,
+)
