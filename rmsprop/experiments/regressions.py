@@ -1,4 +1,4 @@
-"""Softmax regressions on real data sets: convex losses whose minimum and batches' moments are known."""
+"""Softmax regressions on real data: convex losses whose minimum and moments are known."""
 
 import functools
 from collections.abc import Callable
@@ -112,7 +112,9 @@ class Regression:
 
 
 def _regression(inputs: Array, labels: NDArray[np.int64]) -> Regression:
-    return Regression(np.column_stack([inputs, np.ones(len(inputs))]), np.eye(max(labels) + 1)[labels])
+    return Regression(
+        np.column_stack([inputs, np.ones(len(inputs))]), np.eye(max(labels) + 1)[labels]
+    )
 
 
 @functools.cache

@@ -2,9 +2,8 @@
 
 `digits_study` and `students_study` train networks by many `methods` on many seeds; `valleys_study`,
 `scopes_study` and `curves_study` race towards minima; `floors_study` and `releases_study` hover
-over them; `biases_study` and `forgetting_study` measure
-where a short memory ends. A study's module is its declaration: what is compared, the task, the points, the
-conclusions.
+over them; `biases_study` and `forgetting_study` measure where a short memory ends. A study's module
+is its declaration: what is compared, the task, the points, the conclusions.
 """
 
 from rmsprop.studies import (

@@ -1,6 +1,7 @@
 """How far above the minimum a short memory ends on real data, by batches, their order, divisors."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,11 @@ class Setting(NamedTuple):
     batch: int
 
 
+DIVIDES = {
+    "current": "",
+    "lagged": "divided by the average before the step, ",
+    "greatest": "divided by the greatest average, ",
+}
 METHODS = {
     f"{data}, {order}, {batch}": Setting(data, order, batch)
     for data, order, batch in (
@@ -96,14 +102,149 @@ def _slope(mean: Array, variance: Array, third: Array, alpha: float, share: floa
     return float(mean @ said / (said @ said))
 
 
-CONCLUSIONS = ()
+BANDS = (
+    # id, words, method, divisor, alpha, from, to
+    (
+        "shortest-8",
+        "more than 1.7 times the minimal loss above it",
+        "digits, independent, 8",
+        "current",
+        0.5,
+        1.7,
+        inf,
+    ),
+    ("short-8", "more than a fifth above it", "digits, independent, 8", "current", 0.9, 0.2, inf),
+    ("usual-8", "0.7 to 1.1% above it", "digits, independent, 8", "current", 0.99, 0.007, 0.011),
+    ("short-64", "1 to 1.4% above it", "digits, independent, 64", "current", 0.9, 0.01, 0.014),
+    (
+        "epochs-short-8",
+        "more than a fifth above it",
+        "digits, reshuffled, 8",
+        "current",
+        0.9,
+        0.2,
+        inf,
+    ),
+    (
+        "epochs-usual-8",
+        "0.2 to 0.3% above it",
+        "digits, reshuffled, 8",
+        "current",
+        0.99,
+        0.002,
+        0.003,
+    ),
+    (
+        "epochs-short-64",
+        "0.7 to 0.95% above it",
+        "digits, reshuffled, 64",
+        "current",
+        0.9,
+        0.007,
+        0.0095,
+    ),
+    (
+        "epochs-usual-64",
+        "less than 0.02% above it",
+        "digits, reshuffled, 64",
+        "current",
+        0.99,
+        0.0,
+        0.0002,
+    ),
+    (
+        "fixed-short-8",
+        "more than a quarter above it",
+        "digits, fixed, 8",
+        "current",
+        0.9,
+        0.25,
+        inf,
+    ),
+    ("lagged-8", "more than a fifth above it", "digits, reshuffled, 8", "lagged", 0.9, 0.2, inf),
+    ("lagged-usual-8", "0.6 to 1% above it", "digits, reshuffled, 8", "lagged", 0.99, 0.006, 0.01),
+    ("lagged-64", "0.5 to 0.8% above it", "digits, independent, 64", "lagged", 0.9, 0.005, 0.008),
+    (
+        "greatest-8",
+        "less than half a percent above it",
+        "digits, independent, 8",
+        "greatest",
+        0.9,
+        0.0,
+        0.005,
+    ),
+    (
+        "epochs-greatest-8",
+        "less than 0.05% above it",
+        "digits, reshuffled, 8",
+        "greatest",
+        0.9,
+        0.0,
+        0.0005,
+    ),
+    (
+        "rare-short-8",
+        "more than a quarter above it",
+        "rare digits, independent, 8",
+        "current",
+        0.9,
+        0.25,
+        inf,
+    ),
+    (
+        "rare-usual-8",
+        "0.4 to 0.8% above it",
+        "rare digits, independent, 8",
+        "current",
+        0.99,
+        0.004,
+        0.008,
+    ),
+    ("tumors-short-8", "6 to 11% above it", "tumors, independent, 8", "current", 0.9, 0.06, 0.11),
+    (
+        "tumors-usual-8",
+        "less than 1% above it",
+        "tumors, independent, 8",
+        "current",
+        0.99,
+        0.0,
+        0.01,
+    ),
+)
+SLOPES = (("8", 0.28, 0.38), ("64", 0.54, 0.68))
+CONCLUSIONS = (
+    *(
+        at_given_rates(
+            f"biases-{id}",
+            f"{method[0].upper()}{method[1:]} to a batch, {DIVIDES[divisor]}alpha {alpha:g}: the "
+            f"run ends {words}.",
+            method,
+            column(divisor, alpha),
+            least,
+            greatest,
+        )
+        for id, words, method, divisor, alpha, least, greatest in BANDS
+    ),
+    *(
+        at_given_rates(
+            f"biases-slope-{batch}",
+            f"Digits, independent, {batch} to a batch, alpha 0.9: the gradient where the run ends "
+            f"is {least:g} to {greatest:g} times what the first order says.",
+            f"digits, independent, {batch}",
+            column("current", 0.9, "slope"),
+            least,
+            greatest,
+        )
+        for batch, least, greatest in SLOPES
+    ),
+)
 
 STUDY = Study(
     "biases",
     task,
     grid(method=METHODS, seed=range(64)),
-    scope="softmax regressions on scikit-learn's data, a ridge of "
-    f"{PENALTY:g}, from their minimum, {STEPS:,} steps, rates of {RATES[0]:g} and {RATES[1]:g} that "
+    scope=f"softmax regressions on scikit-learn's data, a ridge of {PENALTY:g}, from their minimum, "
+    f"{STEPS:,} steps, rates of {RATES[0]:g} and {RATES[1]:g} that "
     "fall linearly to zero, eps 0; averages start from the mean square at the minimum",
     conclusions=CONCLUSIONS,
 )
