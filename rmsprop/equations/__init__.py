@@ -8,7 +8,7 @@ By subject: `average`, `noise` and `memory` are the moving average of observatio
 random, or known; `bits` what it loses when it is stored in few; `variance` the centered one,
 `rounding` what that loses in PyTorch; `rule` the update, which ``arithmetic`` holds for NumPy and
 Numba alike; `cycle`, `edge`, `floor`, `traps` and `valley` what it does at a minimum, with
-momentum, what it leaves there, astray, on the way.
+momentum, what it leaves there, astray, on the way; `geometry` which minimum it goes for.
 """
 
 from rmsprop.equations.average import (
@@ -24,6 +24,7 @@ from rmsprop.equations.bits import enough_digits, nearest_level, stored_share, s
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
 from rmsprop.equations.edge import cycle_eigenvalues, edge, quiet_momentum
 from rmsprop.equations.floor import MaxCut, cut_floor, max_cut, state_floor
+from rmsprop.equations.geometry import margin_turn
 from rmsprop.equations.memory import (
     burst_memory,
     excess_displacement,
@@ -90,6 +91,7 @@ __all__ = [
     "largest_step",
     "late_start",
     "lost_bound",
+    "margin_turn",
     "max_cut",
     "mean_factor",
     "nearest_level",
