@@ -18,5 +18,7 @@ and `spikes` happen at a minimum; `traps` are sequences on which RMSprop goes th
 `regret`, `random_slopes` go there by chance, `parabolas` where the loss is curved. Of contours:
 `valleys`, `walks` and `escapes`; `scopes` runs a race under other conditions. Of the floor:
 `floors` watches runs hover, over a `flat` vector of weights or `softmax` regression; `sharpness` is
-the edge they stand on, `drifts` what they prefer, `momentum_cycles` when they are quiet.
+the edge they stand on, `drifts` what they prefer, `momentum_cycles` when they are quiet. Of the
+bias of a short memory: `divisors` has remedies and the orders of batches, `regressions` losses with
+known minima. Of geometry: `margins`, the trap of `unseen` examples, `rare_words`, `eigenbasis`.
 """

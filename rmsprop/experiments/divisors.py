@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["DIVISORS", "ORDERS", "batches", "settle"]
+__all__ = ["DIVISORS", "ORDERS", "batches", "drifts", "settle"]
 
 Array = NDArray[np.float64]
 
@@ -42,6 +42,53 @@ def batches(
         yield from epoch[: examples // batch * batch].reshape(-1, batch)
         if order == "reshuffled":
             epoch = rng.permutation(examples)
+
+
+def drifts(
+    period: ArrayLike, alpha: float, order: str, *, epochs: int, seeds: int
+) -> dict[str, Array]:
+    r"""Measure the way of a parameter whose gradients do not depend on it, by each divisor.
+
+    .. math:: -\sum_i \frac{g_i}{\sqrt v}
+
+    over as many gradients as a period has.
+
+    Args:
+        period: gradients, shape ``(n,)``. All averages start from their mean square.
+        alpha: smoothing constant in [0, 1).
+        order: one of `ORDERS`; fixed ones stay as given.
+        epochs: over how many periods the way is averaged, after half as many for the averages.
+        seeds: how many runs.
+
+    Returns:
+        For each of `DIVISORS` the ways of all runs in units of the rate, shape ``(seeds,)``. What
+        the same gradients would do over the root of their mean square, but for its mean, is taken
+        off, which lessens the noise.
+
+    >>> drifts([1.0, -1.0], 0.5, "fixed", epochs=10, seeds=1)["lagged"]
+    array([0.])
+    """
+    period = np.asarray(period, dtype=np.float64)
+    n, rng = len(period), np.random.default_rng(0)
+    square = np.mean(period**2)
+    square_avg = np.full(seeds, square)
+    greatest = square_avg
+    way = {name: np.zeros(seeds) for name in DIVISORS}
+    picked = np.tile(np.arange(n), (seeds, 1))
+    for epoch in range(epochs // 2 + epochs):
+        if order == "independent":
+            picked = rng.integers(n, size=(seeds, n))
+        elif order == "reshuffled":
+            picked = rng.permuted(picked, axis=1)
+        for grad in period[picked].T:
+            lagged, square_avg = square_avg, alpha * square_avg + (1 - alpha) * grad**2
+            greatest = np.maximum(greatest, square_avg)
+            if epoch < epochs // 2:
+                continue
+            for name, divisor in zip(DIVISORS, (square_avg, lagged, greatest), strict=True):
+                noise = (grad - period.mean()) / np.sqrt(square)
+                way[name] += (noise - grad / np.sqrt(divisor)) / epochs
+    return way
 
 
 def settle(

@@ -147,7 +147,7 @@ CONCLUSIONS = (
     *(
         at_given_rates(
             f"biases-slope-{method.rsplit(' ', 1)[1]}",
-            f"{method[0].upper()}{method[1:]} to a batch, alpha 0.9: the gradient where the run ends "
+            f"{method[0].upper()}{method[1:]} to a batch, alpha 0.9: the gradient where it ends "
             f"is {least:g} to {greatest:g} times what the first order says.",
             method,
             column("current", 0.9, "slope"),
