@@ -3,11 +3,13 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rmsprop.equations.arithmetic import quotient
-
 __all__ = ["steps_in_eigenbasis"]
 
 Array = NDArray[np.float64]
+
+# The first gradient lies in the first eigenvector; without eps the rounding of its other part would
+# become a step.
+EPS = 1e-8
 
 
 def steps_in_eigenbasis(
@@ -57,7 +59,7 @@ def steps_in_eigenbasis(
             basis = _eigenvectors(outer)
         seen = np.einsum("arsji,arsj->arsi", basis, grad)
         square_avg = alpha * square_avg + (1 - alpha) * seen * seen
-        step = np.einsum("arsij,arsj->arsi", basis, quotient(seen, np.sqrt(square_avg)))
+        step = np.einsum("arsij,arsj->arsi", basis, seen / (np.sqrt(square_avg) + EPS))
         point = point - rates[:, None, None] * step
         arrived[np.linalg.norm(point, axis=-1) > within] = t + 1
     settled = np.where(2 * arrived <= steps, arrived + 1, np.inf)

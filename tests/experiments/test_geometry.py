@@ -93,7 +93,7 @@ def test_steps_are_those_of_a_loop_with_numpys_eigenvectors():
         basis = np.linalg.eigh(outer).eigenvectors[:, ::-1]
         seen = basis.T @ grad
         square_avg = 0.9 * square_avg + 0.1 * seen**2
-        point = point - rate * basis @ (seen / np.sqrt(square_avg))
+        point = point - rate * basis @ (seen / (np.sqrt(square_avg) + 1e-8))
         if np.linalg.norm(point) > 0.05:
             last = t
     found = steps_in_eigenbasis(30.0, [angle], [rate], start, alpha=0.9, steps=300, within=0.05)
