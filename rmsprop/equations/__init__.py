@@ -8,8 +8,8 @@ By subject: `average`, `noise` and `memory` are the moving average of observatio
 random, or known; `bits` what it loses when it is stored in few; `variance` the centered one,
 `rounding` what that loses in PyTorch; `rule` the update, which ``arithmetic`` holds for NumPy and
 Numba alike; `cycle`, `edge`, `floor`, `traps` and `valley` what it does at a minimum, with
-momentum, what it leaves there, astray, on the way; `batches` and `decay` what changes with the size
-of a batch, and where decay holds the weights.
+momentum, what it leaves there, astray, on the way; `geometry` which minimum it goes for; `batches`
+and `decay` what changes with the size of a batch, and where decay holds the weights.
 """
 
 from rmsprop.equations.average import (
@@ -34,6 +34,7 @@ from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
 from rmsprop.equations.decay import box_distance, decay_moments
 from rmsprop.equations.edge import cycle_eigenvalues, edge, quiet_momentum
 from rmsprop.equations.floor import MaxCut, cut_floor, max_cut, state_floor
+from rmsprop.equations.geometry import margin_turn
 from rmsprop.equations.memory import (
     burst_memory,
     excess_displacement,
@@ -57,7 +58,14 @@ from rmsprop.equations.rounding import (
     safe_gradient,
 )
 from rmsprop.equations.rule import State, effective_rate, largest_step, step
-from rmsprop.equations.traps import drift, safe_window, safe_window_random
+from rmsprop.equations.traps import (
+    drift,
+    greatest_price,
+    order_share,
+    rest_gradient,
+    safe_window,
+    safe_window_random,
+)
 from rmsprop.equations.valley import escape_time, floor_rate
 from rmsprop.equations.variance import (
     constant_gradient_step,
@@ -92,11 +100,13 @@ __all__ = [
     "expected_grad_var",
     "first_nan",
     "floor_rate",
+    "greatest_price",
     "half_life",
     "iterate_average",
     "largest_step",
     "late_start",
     "lost_bound",
+    "margin_turn",
     "max_cut",
     "mean_factor",
     "move_recipe",
@@ -104,8 +114,10 @@ __all__ = [
     "noise_moments",
     "noisy_speed_up",
     "one_step_rate",
+    "order_share",
     "quiet_momentum",
     "rectification",
+    "rest_gradient",
     "ring_down",
     "rounding_bias",
     "rounding_reach",

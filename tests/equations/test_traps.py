@@ -1,5 +1,7 @@
 """Drifts and safe windows against exact sums, roots and runs."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -49,3 +51,53 @@ def test_safe_window_solves_its_equation(n, excess):
     ratio = 1 + excess
     y = n / (2 * equations.safe_window(ratio * (n - 1), n))
     assert_allclose(np.expm1(y) / y, ratio, rtol=1e-9)
+
+
+@pytest.mark.parametrize("order", ["reshuffled", "fixed"])
+@pytest.mark.parametrize("lagged", [False, True])
+def test_the_share_of_an_order_is_the_covariance_over_all_epochs(order, lagged):
+    """Count it: the mean of a gradient times an average of squares, over all orders."""
+    alpha, period = 0.3, np.array([2.0, -1.0, -1.5, 0.5])
+    n = len(period)
+    orders = list(itertools.permutations(range(n)))
+    pairs = itertools.product(orders, orders) if order == "reshuffled" else ((o, o) for o in orders)
+    weights = (1 - alpha) * alpha ** np.arange(n)
+    if order == "fixed":
+        weights /= 1 - alpha**n  # of all the epochs before, which are alike
+    found = []
+    for pair in pairs:
+        grads = period[np.concatenate(pair)]
+        for at in range(n, 2 * n):
+            squares = grads[at - lagged - np.arange(n)] ** 2
+            found.append(grads[at] * (weights * squares).sum())
+    direct = np.mean(found) / ((1 - alpha) * np.mean(period**3))
+    assert_allclose(direct, equations.order_share(alpha, n, order, lagged=lagged), rtol=1e-9)
+
+
+def test_a_longer_epoch_leaves_more_of_the_bias_and_less_of_the_lagged_one():
+    shares = equations.order_share(0.9, [2, 10, 100, 10_000], "reshuffled")
+    assert (np.diff(shares) > 0).all()
+    assert shares[-1] == pytest.approx(1, abs=1e-2)
+    lagged = equations.order_share(0.9, [2, 10, 100, 10_000], "reshuffled", lagged=True)
+    assert (np.diff(lagged) > 0).all()
+    assert lagged[-1] == pytest.approx(0, abs=1e-2)
+
+
+def test_an_unknown_order_is_refused():
+    with pytest.raises(ValueError, match="independent, reshuffled or fixed"):
+        equations.order_share(0.9, 10, "sorted")
+
+
+def test_where_rmsprop_rests_is_where_its_window_is_just_enough():
+    mean, square, cube = 0.02, 1.0, 3.0
+    alpha = 1 - 1 / equations.safe_window_random(mean, square, cube)
+    # The window's root has the mean's own part of the cube taken off.
+    assert_allclose(equations.rest_gradient(square, cube - mean, alpha), mean, rtol=1e-9)
+
+
+def test_the_price_of_a_spike_is_that_of_amsgrads_steps():
+    grads = np.ones(400)
+    grads[200] = 50.0
+    v = equations.iterate_average(grads**2, 0.9, 1.0)
+    after = 1 / np.sqrt(np.maximum.accumulate(v))[-1]
+    assert_allclose(after, equations.greatest_price(50.0, 0.9), rtol=1e-9)
