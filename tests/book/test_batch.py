@@ -19,7 +19,7 @@ def test_the_sum_is_the_library_s(opened):
     page = opened(PAGE)
     rng = np.random.default_rng(0)
     for _ in range(100):
-        factor = float(2 ** rng.integers(-10, 11))
+        factor = 2.0 ** float(rng.integers(-10, 11))
         power = float(rng.choice([rule["power"] for rule in RULES.values()]))
         recipe = {
             "lr": 10 ** rng.uniform(-6, 1),

@@ -68,7 +68,7 @@ REGIMES: tuple[dict[str, Any], ...] = (
     },
     {
         "upTo": 2.0**16,
-        "text": "From 32 to 512 the best rate had stopped growing on digits: begin between the old "
+        "text": "From 32 to 512 the best rate stopped growing in ten epochs: begin between the old "
         "rate and the square root's, and tune it.",
     },
 )
