@@ -46,18 +46,20 @@ def main(folder: Path = RESULTS) -> None:
 
 
 def table(results: list[dict[str, Any]]) -> Iterator[str]:
-    """Return a line per contender: median and range, speed, and time over the first one's."""
+    """Return a line per contender: median and range, speed, time over the first one's, and cold."""
     for result in results:
         seconds, accesses = result["seconds"], result["accesses"]
         ratio = statistics.median(
             other / own for other, own in zip(seconds, results[0]["seconds"], strict=True)
         )
+        cold = result["cold_seconds"]
         speed = accesses and 4e-9 * accesses * result["elements"] / result["median_s"]
         yield (
             f"  {result['contender']:17}{1e3 * result['median_s']:9.3f} ms "
             f"({1e3 * min(seconds):.3f} to {1e3 * max(seconds):.3f})".ljust(52)
             + (f"{speed:7.1f} GB/s" if speed else 12 * " ")
             + f"{ratio:9.2f}"
+            + (f"{1e3 * statistics.median(cold):9.3f} ms cold" if cold else "")
         )
 
 

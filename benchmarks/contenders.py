@@ -10,7 +10,7 @@ from torch.nn import Parameter
 from benchmarks.streaming import stream
 from rmsprop import RMSprop
 
-__all__ = ["ACCESSES", "VARIANTS", "contenders"]
+__all__ = ["VARIANTS", "accesses", "contenders"]
 
 Step = Callable[[], Any]
 
@@ -24,6 +24,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 ACCESSES = {"uncentered": 5, "centered": 7, "momentum": 7, "all": 9}
 
 
+def accesses(contender: str, variant: str) -> float | None:
+    """Return how many float32 numbers a step reads and writes for an element, None where unknown.
+
+    >>> accesses("rmsprop fused", "centered"), accesses("rmsprop bfloat16", "centered")
+    (7, 5.0)
+    """
+    if "Adam" in contender:
+        return None
+    return 3 + (ACCESSES[variant] - 3) / 2 if "bfloat16" in contender else ACCESSES[variant]
+
+
 def contenders(params: Sequence[Parameter], variant: str) -> dict[str, Callable[[], Step]]:
     """Return the contenders for a variant by name, each a function that makes its step.
 
@@ -33,6 +44,9 @@ def contenders(params: Sequence[Parameter], variant: str) -> dict[str, Callable[
     options = VARIANTS[variant]
     makers: dict[str, Callable[[], Step]] = {
         "rmsprop fused": lambda: RMSprop(params, **options, fused=True).step,
+        "rmsprop bfloat16": lambda: (
+            RMSprop(params, **options, fused=True, state_dtype=torch.bfloat16).step
+        ),
         "torch for-loop": lambda: torch.optim.RMSprop(params, **options, foreach=False).step,
         "torch foreach": lambda: torch.optim.RMSprop(params, **options, foreach=True).step,
         "torch compiled": lambda: _compiled(params, options),

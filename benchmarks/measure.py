@@ -12,13 +12,14 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from benchmarks.contenders import ACCESSES, VARIANTS, contenders
+from benchmarks.contenders import VARIANTS, accesses, contenders
 from benchmarks.sets import Shape
-from benchmarks.timing import first_call, interleave, peak_extra_memory
+from benchmarks.timing import first_call, interleave, interleave_cold, peak_extra_memory
 
 __all__ = ["make_params", "measure", "measure_variants"]
 
 ROUNDS = 9
+COLD = "rmsprop fused", "rmsprop bfloat16", "torch for-loop", "torch foreach"
 COMPARED = "rmsprop fused", "torch for-loop", "torch foreach", "streaming limit"
 
 
@@ -36,13 +37,15 @@ def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list
     first["rmsprop fused"] = first_step_of_a_new_process(shapes, variant)
     extra = {contender: peak_extra_memory(step, device) for contender, step in steps.items()}
     seconds = interleave(steps, ROUNDS, device)
+    cold = interleave_cold({contender: steps[contender] for contender in COLD}, ROUNDS, device)
     return [
         {
             "contender": contender,
             "tensors": len(params),
             "elements": total,
-            "accesses": None if "Adam" in contender else ACCESSES[variant],
+            "accesses": accesses(contender, variant),
             "seconds": times,
+            "cold_seconds": cold.get(contender),
             "median_s": statistics.median(times),
             "first_step_s": first[contender],
             "peak_extra_bytes": extra[contender],

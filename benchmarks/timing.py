@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
-__all__ = ["first_call", "interleave", "median_seconds", "peak_extra_memory"]
+__all__ = ["first_call", "interleave", "interleave_cold", "median_seconds", "peak_extra_memory"]
 
 Step = Callable[[], Any]
 BLOCK_SECONDS = 0.05
+# More than any cache of a processor holds.
+EVICTED_BYTES = 2**28
 
 
 def first_call(step: Step, device: torch.device) -> float:
@@ -35,6 +37,23 @@ def interleave(steps: dict[str, Step], rounds: int, device: torch.device) -> dic
             step()
             _finish(device)
             seconds[name].append(_block(step, calls[name], device))
+    return seconds
+
+
+def interleave_cold(
+    steps: dict[str, Step], rounds: int, device: torch.device
+) -> dict[str, list[float]]:
+    """Return the same of single calls, each with nothing of its own in a cache.
+
+    So a step finds them after a backward pass; in a row, steps of small tensors find their own.
+    """
+    other = torch.zeros(EVICTED_BYTES // 4, device=device)
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            other.add_(1)
+            _finish(device)
+            seconds[name].append(_block(step, 1, device))
     return seconds
 
 

@@ -227,7 +227,7 @@ def _written(
 ) -> Sequence[Tensor]:
     """Return what the step of a batch changes: its tensors, and those that these are shards of."""
     parts = [columns.of(members)] + ([] if shards is columns else [shards.of(members)])
-    return sum((part.tensors if scaled else part.but_grads() for part in parts), ())
+    return sum((part.written(scaled) for part in parts), ())
 
 
 def _wants_a_move(batches: Batches | None) -> bool:

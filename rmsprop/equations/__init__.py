@@ -8,7 +8,8 @@ By subject: `average`, `noise` and `memory` are the moving average of observatio
 random, or known; `bits` what it loses when it is stored in few; `variance` the centered one,
 `rounding` what that loses in PyTorch; `rule` the update, which ``arithmetic`` holds for NumPy and
 Numba alike; `cycle`, `edge`, `floor`, `traps` and `valley` what it does at a minimum, with
-momentum, what it leaves there, astray, on the way; `geometry` which minimum it goes for.
+momentum, what it leaves there, astray, on the way; `geometry` which minimum it goes for; `batches`
+and `decay` what changes with the size of a batch, and where decay holds the weights.
 """
 
 from rmsprop.equations.average import (
@@ -20,8 +21,17 @@ from rmsprop.equations.average import (
     weights,
     window,
 )
+from rmsprop.equations.batches import (
+    Moments,
+    Recipe,
+    move_recipe,
+    noise_moments,
+    noisy_speed_up,
+    one_step_rate,
+)
 from rmsprop.equations.bits import enough_digits, nearest_level, stored_share, stored_spread
 from rmsprop.equations.cycle import cycle_amplitude, dip, ring_down
+from rmsprop.equations.decay import box_distance, decay_moments
 from rmsprop.equations.edge import cycle_eigenvalues, edge, quiet_momentum
 from rmsprop.equations.floor import MaxCut, cut_floor, max_cut, state_floor
 from rmsprop.equations.geometry import margin_turn
@@ -35,6 +45,7 @@ from rmsprop.equations.noise import (
     average_cumulant,
     average_distribution,
     effective_samples,
+    rectification,
     variance_factor,
 )
 from rmsprop.equations.rounding import (
@@ -64,15 +75,19 @@ from rmsprop.equations.variance import (
 
 __all__ = [
     "MaxCut",
+    "Moments",
+    "Recipe",
     "State",
     "average_cumulant",
     "average_distribution",
+    "box_distance",
     "burst_memory",
     "constant_gradient_step",
     "corrected_alpha",
     "cut_floor",
     "cycle_amplitude",
     "cycle_eigenvalues",
+    "decay_moments",
     "dip",
     "drift",
     "edge",
@@ -94,9 +109,14 @@ __all__ = [
     "margin_turn",
     "max_cut",
     "mean_factor",
+    "move_recipe",
     "nearest_level",
+    "noise_moments",
+    "noisy_speed_up",
+    "one_step_rate",
     "order_share",
     "quiet_momentum",
+    "rectification",
     "rest_gradient",
     "ring_down",
     "rounding_bias",

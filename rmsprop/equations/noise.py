@@ -8,7 +8,13 @@ from numpy.typing import ArrayLike
 from rmsprop.equations.arguments import Array, float64, smoothing_constant
 from rmsprop.equations.average import weights
 
-__all__ = ["average_cumulant", "average_distribution", "effective_samples", "variance_factor"]
+__all__ = [
+    "average_cumulant",
+    "average_distribution",
+    "effective_samples",
+    "rectification",
+    "variance_factor",
+]
 
 
 def variance_factor(alpha: ArrayLike, t: ArrayLike = np.inf) -> Array:
@@ -59,6 +65,36 @@ def effective_samples(alpha: ArrayLike) -> Array:
     19.0
     """
     return 1 / variance_factor(alpha)
+
+
+def rectification(alpha: ArrayLike, t: ArrayLike) -> Array:
+    r"""Factor of RAdam's learning rate, for the noise of an average that is still short.
+
+    .. math::
+
+       \sqrt{\frac{(n_t - 4)(n_t - 2)\, n_\text{eff}}{(n_\text{eff} - 4)(n_\text{eff} - 2)\, n_t}},
+       \qquad n_t = n_\text{eff} - \frac{2 t \alpha^t}{1 - \alpha^t}
+
+    Args:
+        alpha: smoothing constant in [0, 1), above 0.6, where :math:`n_\text{eff}` is above 4.
+        t: the step, at least 1; broadcasts.
+
+    Returns:
+        The factor; 0 while :math:`n_t` is at most 4, where RAdam does not divide.
+
+    Raises:
+        ValueError: if `alpha` is outside [0, 1).
+
+    Book: equation ``eq-rectification``. Source: Liu et al. (2020), section 4.
+
+    >>> rectification(0.999, [4, 2000, 20_000]).round(3)
+    array([0.   , 0.829, 1.   ])
+    """
+    alpha, t = smoothing_constant(alpha), float64(t)
+    n = effective_samples(alpha)
+    seen = n - 2 * t * alpha**t / (1 - alpha**t)
+    share = (seen - 4) * (seen - 2) * n / ((n - 4) * (n - 2) * np.maximum(seen, 1))
+    return np.asarray(np.where(seen > 4, np.sqrt(np.maximum(share, 0)), 0.0))
 
 
 def average_cumulant(alpha: ArrayLike, order: ArrayLike) -> Array:

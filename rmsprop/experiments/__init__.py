@@ -19,6 +19,8 @@ and `spikes` happen at a minimum; `traps` are sequences on which RMSprop goes th
 `valleys`, `walks` and `escapes`; `scopes` runs a race under other conditions. Of the floor:
 `floors` watches runs hover, over a `flat` vector of weights or `softmax` regression; `sharpness` is
 the edge they stand on, `drifts` what they prefer, `momentum_cycles` when they are quiet. Of the
-bias of a short memory: `divisors` has remedies and the orders of batches, `regressions` losses with
-known minima. Of geometry: `margins`, the trap of `unseen` examples, `rare_words`, `eigenbasis`.
+size of a batch: `batches` trains with any, `noisy_weights` follows weights with noise, and
+`decayed` what decay makes of them. Of the bias of a short memory: `divisors` has remedies and the
+orders of batches, `regressions` losses with known minima. Of geometry: `margins`, the trap of
+`unseen` examples, `rare_words`, `eigenbasis`.
 """

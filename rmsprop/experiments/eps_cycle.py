@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rmsprop import equations
+from rmsprop.experiments.floors import random_hessian
 
-__all__ = ["final_distance"]
+__all__ = ["final_distance", "uphill_steps"]
 
 
 def final_distance(
@@ -51,3 +52,33 @@ def final_distance(
             w, curvature * w, state, lr=lr, alpha=alpha, eps=eps, eps_in_sqrt=eps_in_sqrt
         )
     return np.abs(w)
+
+
+def uphill_steps(part: float, alphas: ArrayLike, *, runs: int, steps: int, seed: int) -> int:
+    r"""Count the steps that raise a quadratic, in runs on random ones of eight weights.
+
+    Args:
+        part: eps over :math:`\eta h / 2`, where :math:`h` is the quadratic's largest curvature.
+        alphas: smoothing constants in [0, 1); every quadratic is run with each.
+        runs: how many quadratics.
+        steps: in each run, at a rate of 0.05 from a random start, with an empty average.
+        seed: of quadratics and starts.
+
+    Returns:
+        How many steps ended above where they began, by more than rounding.
+
+    >>> uphill_steps(1.01, [0.9], runs=2, steps=50, seed=0)
+    0
+    """
+    alphas, uphill, lr = np.asarray(alphas), 0, 0.05
+    for run in range(runs):
+        hessian = random_hessian(8, seed + run)
+        eps = part * lr * np.linalg.eigvalsh(hessian)[-1] / 2
+        start = np.random.default_rng(seed + run).standard_normal(8)
+        w = np.tile(start, (len(alphas), 1))
+        state, loss = equations.State.start(w.shape), np.inf
+        for _ in range(steps):
+            w, state = equations.step(w, w @ hessian, state, lr=lr, alpha=alphas[:, None], eps=eps)
+            lowered, loss = loss, ((w @ hessian) * w).sum(axis=1) / 2
+            uphill += int((loss > lowered * (1 + 1e-12)).sum())
+    return uphill

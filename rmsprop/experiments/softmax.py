@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.datasets import load_digits
 
-__all__ = ["EXAMPLES", "gradient", "minimum", "value"]
+__all__ = ["EXAMPLES", "curvature_and_noise", "gradient", "minimum", "value"]
 
 Array = NDArray[np.float64]
 
@@ -60,6 +60,28 @@ def minimum() -> Array:
         options={"maxiter": 5000, "ftol": 1e-15, "gtol": 1e-8, "maxcor": 30},
     )
     return np.asarray(found.x)
+
+
+def curvature_and_noise() -> tuple[Array, Array]:
+    """Return the Hessian's diagonal at the minimum, and the mean squares of examples' gradients.
+
+    Returns:
+        Two arrays of shape ``(650,)``, the second for one example at a time.
+
+    >>> curvature, square = curvature_and_noise()
+    >>> curvature.shape, square.shape
+    ((650,), (650,))
+    """
+    images, truth = _data()
+    point = minimum()
+    shares = np.exp(_outputs(point[None], slice(None))[0])
+    shares /= shares.sum(axis=-1, keepdims=True)
+    errors = shares - truth
+    curvature = (images**2).T @ (shares * (1 - shares)) / EXAMPLES
+    square = (images**2).T @ errors**2 / EXAMPLES
+    mean = (images.T @ errors / EXAMPLES).ravel()
+    pull = PENALTY * point
+    return curvature.ravel() + PENALTY, square.ravel() + 2 * pull * mean + pull**2
 
 
 def _outputs(points: Array, rows: Any) -> Array:

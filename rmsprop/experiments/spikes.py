@@ -12,7 +12,16 @@ from scipy.special import spence
 
 from rmsprop import equations
 
-__all__ = ["Survey", "Walk", "depth", "return_s", "spike_height", "survey", "walk_in_logarithms"]
+__all__ = [
+    "Survey",
+    "Walk",
+    "clipped",
+    "depth",
+    "return_s",
+    "spike_height",
+    "survey",
+    "walk_in_logarithms",
+]
 
 Array = NDArray[np.float64]
 
@@ -145,3 +154,31 @@ def return_s(first: float = 0.0) -> float:
         return float((spence(1 - s + 0j) - spence(1 - first + 0j)).real)
 
     return float(brentq(grown, 2, 30))
+
+
+def clipped(alpha: float, lr: float, steps: int, most: float) -> tuple[float, int, int]:
+    r"""Follow the spike on :math:`w^2/2` from 1, with quotients :math:`g/\sqrt v` that are clipped.
+
+    Args:
+        alpha: smoothing constant, at least 0.9, at most 0.99: beyond, numbers are too small.
+        lr: learning rate.
+        steps: enough for the spike.
+        most: the greatest size of a quotient; inf leaves them alone.
+
+    Returns:
+        The spike's loss over the cycle's, its step, and the first step after the fall at which a
+        quotient, before it is clipped, exceeds 1.
+
+    >>> clipped(0.9, 0.01, 400, np.inf)[1:]
+    (202, 202)
+    """
+    w, square_avg, path, quotients = 1.0, 0.0, [], []
+    for _ in range(steps):
+        square_avg = alpha * square_avg + (1 - alpha) * w * w
+        quotients.append(w / np.sqrt(square_avg))
+        w -= lr * float(np.clip(quotients[-1], -most, most))
+        path.append(abs(w))
+    fall = int(np.argmin(path))
+    top = fall + int(np.argmax(path[fall:]))
+    alarm = fall + int(np.argmax(np.abs(quotients[fall:]) > 1))
+    return (2 * path[top] / lr) ** 2, top, alarm

@@ -12,6 +12,9 @@ __all__ = [
     "best_rate",
     "mean_interval",
     "mean_ratio",
+    "moved_power",
+    "moved_ratio",
+    "rival_ratio",
     "t_statistic",
     "tuned_difference",
     "tuned_ratio",
@@ -217,3 +220,113 @@ def untuned_ratio(
     chosen, own = _resampled_means(logs, resamples, seed)
     taken = np.take_along_axis(own, chosen.argmin(axis=0)[None], axis=0)[0]
     return _interval(np.exp(taken - own.min(axis=0)))
+
+
+def moved_ratio(
+    tuned: ArrayLike, moved: ArrayLike, *, shift: int, resamples: int = 2000, seed: int = 2
+) -> Interval:
+    r"""Estimate what it costs to move a best rate by a rule.
+
+    .. math:: \frac{\text{loss at the moved rate}}{\text{loss at its own best rate}}
+
+    Best rates lie between those of the grid, where a parabola through three logarithms of losses
+    has its minimum: two that are nearly as good would make a rule's price a matter of luck.
+
+    Args:
+        tuned: losses where the rate is tuned, positive, a row for each rate, a column for each
+            seed, shape ``(rates, seeds)``; the rates are a geometric sequence.
+        moved: losses where it is moved to; the seeds are shared, and so is the factor between
+            rates, but there may be more of them.
+        shift: the row of `moved` that the rule leads the first row of `tuned` to.
+        resamples: how many samples with replacement are drawn; each finds its own best rates.
+        seed: of the draws.
+
+    >>> first = [[4.0, 4.0], [1.0, 1.0], [4.0, 4.0]]
+    >>> round(moved_ratio(first, first, shift=0).estimate, 9)
+    1.0
+    """
+    here, there = _resampled_log_means([tuned, moved], resamples, seed)
+    cost = _between(there, _best_row(here) + shift) - _between(there, _best_row(there))
+    return _interval(np.exp(cost))
+
+
+def rival_ratio(
+    tuned: ArrayLike,
+    moved: ArrayLike,
+    *,
+    shifts: tuple[int, int],
+    resamples: int = 2000,
+    seed: int = 2,
+) -> Interval:
+    """Estimate the ratio of losses at the rates that two rules lead a best rate to.
+
+    Args:
+        tuned: as for `moved_ratio`.
+        moved: likewise.
+        shifts: of the two rules, as there; the second one's loss is over the first one's.
+        resamples: how many samples with replacement are drawn; each finds its own best rate.
+        seed: of the draws.
+
+    >>> first, second = [[4.0, 4.0], [1.0, 1.0], [4.0, 4.0]], [[2.0, 2.0]] * 3 + [[6.0, 6.0]] * 3
+    >>> round(rival_ratio(first, second, shifts=(0, 3)).estimate, 9)
+    3.0
+    """
+    here, there = _resampled_log_means([tuned, moved], resamples, seed)
+    one, other = (_between(there, _best_row(here) + shift) for shift in shifts)
+    return _interval(np.exp(other - one))
+
+
+def moved_power(
+    tuned: ArrayLike,
+    moved: ArrayLike,
+    *,
+    shifts: tuple[int, int],
+    resamples: int = 2000,
+    seed: int = 2,
+) -> Interval:
+    """Estimate the power of a factor that the best rate moves with.
+
+    Args:
+        tuned: as for `moved_ratio`.
+        moved: likewise.
+        shifts: of the rules whose powers are 0 and 1, as there.
+        resamples: how many samples with replacement are drawn; each finds its own best rates.
+        seed: of the draws.
+
+    >>> first = [[4.0, 4.0], [1.0, 1.0], [4.0, 4.0]]
+    >>> round(moved_power(first, [[9.0, 9.0], *first], shifts=(0, 2)).estimate, 9)
+    0.5
+    """
+    here, there = _resampled_log_means([tuned, moved], resamples, seed)
+    further = _best_row(there) - _best_row(here)
+    return _interval((further - shifts[0]) / (shifts[1] - shifts[0]))
+
+
+def _resampled_log_means(
+    values: Sequence[ArrayLike], resamples: int, seed: int
+) -> list[NDArray[np.float64]]:
+    return _resampled_means([np.log(np.asarray(each)) for each in values], resamples, seed)
+
+
+def _best_row(means: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where parabolas through the least means and their neighbors are least."""
+    row = means.argmin(axis=0).clip(1, len(means) - 2)
+    slope, bend = _parabola(means, row)
+    return row - (slope / bend).clip(-1, 1)
+
+
+def _between(means: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what parabolas through the three nearest rows have between rows."""
+    row = np.rint(place).astype(int).clip(1, len(means) - 2)
+    slope, bend = _parabola(means, row)
+    beyond = place - row
+    middle = np.take_along_axis(means, row[None], axis=0)[0]
+    return np.asarray(middle + slope * beyond + bend / 2 * beyond**2)
+
+
+def _parabola(
+    means: NDArray[np.float64], row: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return first and second derivative, by the row, of parabolas through three rows."""
+    below, middle, above = (np.take_along_axis(means, row[None] + k, axis=0)[0] for k in (-1, 0, 1))
+    return (above - below) / 2, above - 2 * middle + below

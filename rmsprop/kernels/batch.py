@@ -33,7 +33,8 @@ class Columns(NamedTuple):
     """The tensors of n parameters.
 
     Attributes:
-        fields: the names of those fields of a `Row` that the parameters have, the gradient last.
+        fields: the names of those fields of a `Row` that the parameters have: at the end the seed,
+            if there is one, and the gradient.
         tensors: n for the first field, in the order of the parameters, then n for the next.
     """
 
@@ -59,9 +60,10 @@ class Columns(NamedTuple):
         starts = range(0, len(self.tensors), n)
         return Columns(self.fields, tuple(self.tensors[k + i] for k in starts for i in members))
 
-    def but_grads(self) -> tuple[Tensor, ...]:
-        """Return all tensors but the gradients."""
-        return self.tensors[: -len(self)]
+    def written(self, scaled: bool) -> tuple[Tensor, ...]:
+        """Return what a step changes: no seed, and gradients only where they are scaled."""
+        n, seed = len(self), "rounding_seed" in self.fields
+        return self.tensors[: -(1 + seed) * n] + (self.tensors[-n:] if scaled else ())
 
 
 class Obstacle(NamedTuple):

@@ -19,7 +19,7 @@ from rmsprop.kernels import batch
 from rmsprop.kernels.atomic import call, fetch_and_add, pause_address
 from rmsprop.kernels.batch import Batch, Integers, Row
 from rmsprop.kernels.lock import LOCK
-from rmsprop.kernels.rounding import FACTORS, SHIFTS
+from rmsprop.kernels.rounding import FACTORS
 from rmsprop.kernels.threads import in_threads
 from rmsprop.kernels.warning import warn_once
 
@@ -323,8 +323,9 @@ def _step(
             for j in range(min(stop, ends[i]) - start):
                 upper = lower = third = np.uint32(0)
                 if rounds is not None:
-                    word = _mixed((first + j) ^ key)
-                    upper, lower = word >> np.uint32(16), word & np.uint32(0xFFFF)
+                    word = _mixed(_keyed(first, j, key))
+                    upper = word >> np.uint32(16)
+                    lower = _lower(word)
                     if centered is not None and momentum is not None:
                         third = _mixed(word) >> np.uint32(16)
                 w = _widen(param[j])
@@ -463,16 +464,41 @@ def _kept(_, number, bits, state):
 
 
 @intrinsic
+def _keyed(_, first, offset, key):
+    """Return ``(first + offset) ^ key`` of lower 32 bits, of which vectors hold twice as many."""
+
+    def generate(context, builder, signature, arguments):
+        *places, key = (
+            context.cast(builder, each, of, types.uint32)
+            for each, of in zip(arguments, signature.args, strict=True)
+        )
+        return builder.xor(builder.add(*places), key)
+
+    return types.uint32(first, offset, key), generate
+
+
+@intrinsic
+def _lower(_, word):
+    """Return the other 16 random bits of a hash, in 32 bits all the way too."""
+    bits32 = ir.IntType(32)
+
+    def generate(context, builder, signature, arguments):
+        word = context.cast(builder, arguments[0], signature.args[0], types.uint32)
+        folded = builder.xor(word, builder.lshr(word, bits32(16)))
+        return builder.and_(folded, bits32(0xFFFF))
+
+    return types.uint32(word), generate
+
+
+@intrinsic
 def _mixed(_, number):
     """Return the hash of `rounding`, of the lower 32 bits of a number."""
     bits32 = ir.IntType(32)
 
     def generate(context, builder, signature, arguments):
         word = context.cast(builder, arguments[0], number, types.uint32)
-        word = builder.xor(word, builder.lshr(word, bits32(SHIFTS[0])))
-        for shift, factor in zip(SHIFTS[1:], FACTORS, strict=True):
-            word = builder.mul(word, bits32(factor))
-            word = builder.xor(word, builder.lshr(word, bits32(shift)))
-        return word
+        word = builder.mul(word, bits32(FACTORS[0]))
+        word = builder.xor(word, builder.lshr(word, bits32(16)))
+        return builder.mul(word, bits32(FACTORS[1]))
 
     return types.uint32(number), generate

@@ -173,7 +173,7 @@ def step_block(
     word, second, third = key, key, key
     if STATE.itemsize == 2:
         word = mixed((start + tl.arange(0, BLOCK)).to(tl.uint32) ^ key)
-        second = word << 16
+        second = (word ^ (word >> 16)) << 16
         third = mixed(word) if CENTERED else second
 
     grad = tl.where(coupled_decay == 0, grad, grad + coupled_decay * param)
@@ -232,11 +232,9 @@ def kept(number, word, STATE: tl.constexpr):
 @jit
 def mixed(word):
     """Return the hash of `rmsprop.kernels.rounding`, with its numbers."""
+    word = word * 0x6EFA4E2D
     word = word ^ (word >> 16)
-    word = word * 0x21F0AAAD
-    word = word ^ (word >> 15)
-    word = word * 0xD35A2D97
-    return word ^ (word >> 15)
+    return word * 0x9A7DD00B
 
 
 @jit

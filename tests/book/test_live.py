@@ -10,8 +10,13 @@ from rmsprop.press.live.directive import FIGURES, scripts
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "build" / "html"
-PLACES = {"explorer": "intro.html", "signal": "moving-average.html"}
+PLACES = {
+    "batch": "batch-size.html",
+    "explorer": "intro.html",
+    "signal": "moving-average.html",
+}
 LINKS = {
+    "batch": "#batch?rule=linear&new=512&alpha=0.995",
     "explorer": "#explorer?story=turned&rmsprop.lr=0.0123&step=41",
     "signal": "#signal?signal=nine&third=0.995&at=41",
 }
@@ -115,6 +120,8 @@ BETWEEN = [
     ("explorer", "condition", "1.001", ("ArrowDown", "PageDown")),
     ("explorer", "rmsprop.lr", "0.0123", ("ArrowRight", "ArrowLeft")),
     ("signal", "third", "0.99989", ("ArrowRight", "End")),
+    ("batch", "old", "48", ("ArrowRight", "ArrowLeft")),
+    ("batch", "lr", "0.0123", ("ArrowUp", "PageDown")),
 ]
 
 

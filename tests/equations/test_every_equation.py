@@ -45,6 +45,11 @@ BY_ALPHA = {
     ),
     "largest_step": equations.largest_step,
     "quiet_momentum": equations.quiet_momentum,
+    "rectification": lambda alpha: equations.rectification(alpha, 3),
+    "move_recipe": lambda alpha: equations.move_recipe(2.0, lr=0.1, alpha=alpha),
+    "decay_moments": lambda alpha: equations.decay_moments(
+        1.0, lr=0.1, alpha=alpha, weight_decay=0.1
+    ),
 }
 
 
@@ -74,6 +79,12 @@ BY_DATA = {
     "largest_step": lambda x: equations.largest_step(0.9, x),
     "state_floor": lambda x: equations.state_floor(x, x, momentum=0.5, momentum_buffer=x),
     "cut_floor": lambda x: equations.cut_floor(x, x, 0.5),
+    "move_recipe": lambda x: equations.move_recipe(x, lr=x, eps=x).lr,
+    "noise_moments": lambda x: equations.noise_moments(x, start=x, lr=x, noise=x).variance,
+    "one_step_rate": lambda x: equations.one_step_rate(x, x, np.diag(x)),
+    "noisy_speed_up": equations.noisy_speed_up,
+    "box_distance": lambda x: equations.box_distance(x, x, 1.0),
+    "decay_moments": lambda x: equations.decay_moments(x, lr=x, alpha=0.9, weight_decay=x).variance,
 }
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose
 from scipy.integrate import simpson
 from scipy.stats import norm
@@ -94,3 +95,22 @@ def test_distribution_agrees_with_a_simulation():
 def test_distribution_names_an_alpha_that_it_cannot_integrate(alpha):
     with pytest.raises(ValueError, match=r"alpha must lie in \[0.5, 1\), got"):
         equations.average_distribution(1.0, alpha)
+
+
+@pytest.mark.parametrize("alpha", [0.9, 0.99, 0.999])
+def test_rectification_is_that_of_torch(alpha):
+    """Under a constant gradient, without momentum, RAdam's step is its rate times the factor."""
+    w = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.RAdam([w], lr=1.0, betas=(0.0, alpha), eps=0.0)
+    places = [0.0]
+    for _ in range(300):
+        w.grad = torch.tensor(-2.0, dtype=torch.float64)
+        optimizer.step()
+        places.append(w.item())
+    taken, t = np.diff(places), np.arange(1, 301)
+    n = equations.effective_samples(alpha)
+    seen = n - 2 * t * alpha**t / (1 - alpha**t)
+    factor = equations.rectification(alpha, t)
+    assert_allclose(taken[seen > 5], factor[seen > 5], rtol=1e-9)
+    assert np.all(taken[seen <= 4] == 2)  # torch takes a step of gradient descent there
+    assert np.all(factor[seen <= 4] == 0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from rmsprop import equations
-from rmsprop.experiments.eps_cycle import final_distance
+from rmsprop.experiments.eps_cycle import final_distance, uphill_steps
 
 
 @given(
@@ -56,3 +56,9 @@ def test_runs_made_together_are_those_made_alone():
     for (_, i, j), end in np.ndenumerate(together):
         alone = final_distance(3.0, 0.02, eps[j], alphas[i, 0], 0.1, steps=30)
         assert_array_equal(end, alone)
+
+
+def test_an_eps_above_the_threshold_lets_no_step_go_uphill_and_one_below_does():
+    options = {"alphas": [0.0, 0.9, 0.99], "runs": 4, "steps": 400, "seed": 5}
+    assert uphill_steps(1.001, **options) == 0
+    assert uphill_steps(0.8, **options) > 100

@@ -39,3 +39,16 @@ def test_the_minimum_is_scikit_learns():
     fit = LogisticRegression(C=1 / (1e-3 * len(X)), fit_intercept=False, tol=1e-8, max_iter=5000)
     fit.fit(X, LABELS)
     assert_allclose(found.reshape(65, 10), fit.coef_.T, atol=1e-4)
+
+
+def test_curvature_and_noise_are_those_of_the_gradients():
+    curvature, square = softmax.curvature_and_noise()
+    point, at = softmax.minimum(), [40, 215, 333, 649]
+    nudged = np.tile(point, (2, len(at), 1))
+    for row, i in enumerate(at):
+        nudged[:, row, i] += [1e-4, -1e-4]
+    above, below = (softmax.gradient(points) for points in nudged)
+    found = [(above - below)[row, i] / 2e-4 for row, i in enumerate(at)]
+    assert_allclose(curvature[at], found, rtol=1e-6)
+    each = np.array([softmax.gradient(point[None], [i])[0] for i in range(softmax.EXAMPLES)])
+    assert_allclose(square, (each**2).mean(axis=0), rtol=1e-10)

@@ -8,6 +8,7 @@ from scipy.integrate import quad
 
 from rmsprop.experiments.spikes import (
     Walk,
+    clipped,
     depth,
     return_s,
     spike_height,
@@ -94,3 +95,11 @@ def test_w_has_grown_back_where_the_integral_vanishes(first):
 
     ends = ((max(first, 1e-12), 1), (1, 2), (2, return_s(first)))
     assert sum(quad(shrinking, *pair)[0] for pair in ends) == pytest.approx(0, abs=1e-7)
+
+
+def test_clipped_quotients_make_small_spikes_after_the_same_fall():
+    free, top, alarm = clipped(0.99, 0.01, 3000, np.inf)
+    walk = walk_in_logarithms(0.99, 3000, 0.01)
+    assert free == pytest.approx(float(spike_height(walk, 0.01)), rel=1e-6)
+    assert top - 5 <= alarm <= top
+    assert clipped(0.99, 0.01, 3000, 1.0)[0] < 5 < free

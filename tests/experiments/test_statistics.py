@@ -11,6 +11,9 @@ from rmsprop.experiments.statistics import (
     best_rate,
     mean_interval,
     mean_ratio,
+    moved_power,
+    moved_ratio,
+    rival_ratio,
     t_statistic,
     tuned_difference,
     tuned_ratio,
@@ -124,3 +127,29 @@ def test_an_untuned_ratio_takes_the_rate_of_the_other():
     assert price == pytest.approx((8, 8, 8))  # the luck is the same and cancels
     assert untuned_ratio(second, first) == pytest.approx((4, 4, 4))
     assert untuned_ratio(first, first) == pytest.approx((1, 1, 1))
+
+
+def parabolas(rows, best, seeds=24):
+    """Logarithms of losses that are parabolas about a row, the same for all seeds but a factor."""
+    level = np.random.default_rng(1).uniform(1, 3, seeds)
+    return np.exp(0.3 * (np.arange(rows)[:, None] - best) ** 2) * level
+
+
+@pytest.mark.parametrize("best", [2.0, 2.3, 1.6])
+@pytest.mark.parametrize("shift", [0, 2, 4])
+def test_prices_of_rules_on_parabolas_are_exact(best, shift):
+    tuned, moved = parabolas(5, best), parabolas(9, 4.1)
+    price = np.exp(0.3 * (best + shift - 4.1) ** 2)
+    found = moved_ratio(tuned, moved, shift=shift)
+    assert found == pytest.approx((price, price, price))
+    rival = rival_ratio(tuned, moved, shifts=(1, shift))
+    assert rival.estimate == pytest.approx(price / np.exp(0.3 * (best + 1 - 4.1) ** 2))
+    power = moved_power(tuned, moved, shifts=(0, 4))
+    assert power.estimate == pytest.approx((4.1 - best) / 4)
+
+
+def test_two_rates_that_are_nearly_as_good_do_not_make_a_price_jump():
+    rng = np.random.default_rng(0)
+    noise = np.exp(0.05 * rng.standard_normal((5, 64)))
+    found = moved_ratio(parabolas(5, 2.5, 64) * noise, parabolas(9, 4.1, 64), shift=2)
+    assert found.high / found.low < 1.1

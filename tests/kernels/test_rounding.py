@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from rmsprop import RMSprop
 from rmsprop.kernels import rounding, warning
@@ -92,6 +93,17 @@ def test_bits_of_steps_seeds_elements_and_buffers_have_nothing_in_common():
     over_time = (over_time - over_time.mean(0)) / over_time.std(0)
     for lag in (1, 2, 7):
         assert (over_time[lag:] * over_time[:-lag]).mean(0).abs().max() < 5 / 4000**0.5
+
+
+@pytest.mark.parametrize("lag", [1, 32, 96, 768, 1024, 1536, 2048, 3072, 4096, 16384])
+def test_bits_of_elements_so_far_apart_have_nothing_in_common(lag):
+    """Well-known hashes fail this where matrices have as many columns."""
+    counts = np.zeros((32, 32))
+    for step, seed in ((1, 0), (2, 0), (3, 5), (1000, 77)):
+        for half in halves(2**17, step, seed, 2):
+            bins = half.numpy() // 2**11
+            np.add.at(counts, (bins[lag:], bins[:-lag]), 1)
+    assert stats.chisquare(counts.ravel()).pvalue > 1e-4
 
 
 # --- the optimizer ----------------------------------------------------------------------------

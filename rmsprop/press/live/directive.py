@@ -16,11 +16,11 @@ from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from rmsprop.press.live import explorer, signal
+from rmsprop.press.live import batch, explorer, signal
 
 __all__ = ["FIGURES", "LiveFigure", "scripts", "setup"]
 
-FIGURES = {"explorer": explorer, "signal": signal}
+FIGURES = {"batch": batch, "explorer": explorer, "signal": signal}
 """The live figures' modules, by name."""
 
 

@@ -48,5 +48,5 @@ Live.numbers = (() => {
     return text.replace(".0e", "e").replace("e+", "e").replace(/-/g, "−");
   };
 
-  return { linear, logarithmic, memory, number, power, rounded, stopOf, withZero };
+  return { linear, logarithmic, memory, number, power, rounded, scale, stopOf, withZero };
 })();

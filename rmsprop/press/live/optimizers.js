@@ -140,3 +140,11 @@ Live.averages = (grads, alpha, eps) => {
   }
   return kept;
 };
+
+/* Return a recipe for batches that are so many times as large, as rmsprop.equations.move_recipe. */
+Live.moveRecipe = ({ lr, alpha, eps, weightDecay }, factor, power) => ({
+  lr: lr * factor ** power,
+  alpha: alpha ** factor,
+  eps: eps / Math.sqrt(factor),
+  weightDecay: weightDecay * factor ** (1 - power),
+});

@@ -15,7 +15,8 @@ latex_documents = [("index", "book.tex", "Book", "Author", "manual")]
 """
 PAGES = {
     "index": "# Book\n\n```{toctree}\nboth\n```\n",
-    "both": "# Both\n\n```{live} explorer\n:story: turned\n```\n\n```{live} signal\n```\n",
+    "both": "# Both\n\n```{live} explorer\n:story: turned\n```\n\n```{live} signal\n```\n"
+    "\n```{live} batch\n```\n",
 }
 
 
@@ -63,6 +64,7 @@ def test_still_picture_and_its_words_are_in_the_page(folder):
     assert [(f["data-live"], f["data-story"]) for f in figures] == [
         ("explorer", "turned"),
         ("signal", ""),
+        ("batch", ""),
     ]
     for figure in figures:
         module = FIGURES[figure["data-live"]]
@@ -86,7 +88,7 @@ def test_print_has_the_still_picture_once_and_its_words(folder):
 def test_unknown_figure_is_refused(tmp_path):
     done = build(tmp_path, "text", {"index": "# Book\n\n```{live} engine\n```\n"})
     assert done.returncode != 0
-    assert "there is no live figure 'engine', only explorer, signal" in done.stderr
+    assert "there is no live figure 'engine', only batch, explorer, signal" in done.stderr
 
 
 def test_unknown_story_is_refused(tmp_path):
