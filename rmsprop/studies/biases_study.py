@@ -121,7 +121,7 @@ BANDS = (
     ("epochs-lagged-short", "more than a fifth", "digits, reshuffled, 8", "lagged", 0.9, 0.2, inf),
     ("epochs-lagged", "0.6 to 1%", "digits, reshuffled, 8", "lagged", 0.99, 0.006, 0.01),
     ("epochs-greatest", "less than 0.05%", "digits, reshuffled, 8", "greatest", 0.9, 0.0, 0.0005),
-    ("fixed-short", "more than a quarter", "digits, fixed, 8", "current", 0.9, 0.25, inf),
+    ("fixed-short", "more than a fifth", "digits, fixed, 8", "current", 0.9, 0.2, inf),
     ("short-64", "0.7 to 0.95%", "digits, reshuffled, 64", "current", 0.9, 0.007, 0.0095),
     ("lagged-64", "0.6 to 0.9%", "digits, reshuffled, 64", "lagged", 0.9, 0.006, 0.009),
     ("usual-64", "less than 0.02%", "digits, reshuffled, 64", "current", 0.99, 0.0, 0.0002),
