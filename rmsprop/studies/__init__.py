@@ -2,11 +2,12 @@
 
 `digits_study` and `students_study` train networks by many `methods` on many seeds; `valleys_study`,
 `scopes_study` and `curves_study` race towards minima; `floors_study` and `releases_study` hover
-over them. A study's module is its declaration: what is compared, the task, the points, the
-conclusions.
+over them; `bits_study` stores averages in few binary digits. A study's module is its declaration:
+what is compared, the task, the points, the conclusions.
 """
 
 from rmsprop.studies import (
+    bits_study,
     curves_study,
     digits_study,
     floors_study,
@@ -26,4 +27,5 @@ STUDIES = (
     curves_study.STUDY,
     floors_study.STUDY,
     releases_study.STUDY,
+    bits_study.STUDY,
 )
