@@ -325,7 +325,7 @@ def _step(
                 if rounds is not None:
                     word = _mixed(_keyed(first, j, key))
                     upper = word >> np.uint32(16)
-                    lower = (word ^ upper) & np.uint32(0xFFFF)
+                    lower = _lower(word)
                     if centered is not None and momentum is not None:
                         third = _mixed(word) >> np.uint32(16)
                 w = _widen(param[j])
@@ -475,6 +475,19 @@ def _keyed(_, first, offset, key):
         return builder.xor(builder.add(*places), key)
 
     return types.uint32(first, offset, key), generate
+
+
+@intrinsic
+def _lower(_, word):
+    """Return the other 16 random bits of a hash, in 32 bits all the way too."""
+    bits32 = ir.IntType(32)
+
+    def generate(context, builder, signature, arguments):
+        word = context.cast(builder, arguments[0], signature.args[0], types.uint32)
+        folded = builder.xor(word, builder.lshr(word, bits32(16)))
+        return builder.and_(folded, bits32(0xFFFF))
+
+    return types.uint32(word), generate
 
 
 @intrinsic

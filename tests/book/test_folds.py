@@ -1,5 +1,6 @@
 """What a chapter opens with, what is folded in it, and the switch that opens all code."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -24,6 +25,7 @@ WATCH = f"""
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
+@functools.cache
 def soup(chapter):
     return BeautifulSoup((HTML / f"{chapter}.html").read_text(), "html.parser")
 

@@ -1,5 +1,6 @@
 """The rendered book: complete, without errors, readable offline and without seeing it."""
 
+import functools
 import re
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -80,4 +81,9 @@ def leads_somewhere(link):
     path = unquote(path).removeprefix(PREFIX)
     if not (HTML / path).is_file():
         return False
-    return not anchor or path not in SOUPS or bool(SOUPS[path].find(id=unquote(anchor)))
+    return not anchor or path not in SOUPS or unquote(anchor) in anchors(path)
+
+
+@functools.cache
+def anchors(page):
+    return {element["id"] for element in SOUPS[page].select("[id]")}
