@@ -7,7 +7,8 @@ say. `sweep` runs a task at many points and keeps what is finished, on the `engi
 tells when a task's code has changed. `device` says where experiments in PyTorch run.
 
 Of the moving average: `one_parameter` follows gradients, `gaussian_squares`, `bursts` and
-`repeating_gradients` are such; `stored_averages` keeps it in few digits. Of the rule: `scaling`
+`repeating_gradients` are such; `stored_averages` keeps it in few digits, `stored_training` trains
+so, also the networks of `convolutions`. Of the rule: `scaling`
 multiplies a problem by a factor,
 `step_lengths` and `given_gradients` take gradients as given, `eps_cycle` varies eps,
 `one_difference` one option at a time, `linear_layer` is the smallest network, `textbook` a run
