@@ -113,9 +113,9 @@ class Judgment:
         """Return estimate and interval.
 
         >>> Judgment(Conclusion("a", "A.", (), max), Interval(1.0, 0.9, 1.1), 64, ()).in_digits()
-        '1 (0.9 to 1.1)'
+        '1.00 (0.900 to 1.10)'
         """
-        estimate, low, high = (f"{number:.3g}" for number in self.interval)
+        estimate, low, high = (f"{number:#.3g}".rstrip(".") for number in self.interval)
         return f"{estimate} ({low} to {high})"
 
     @property
