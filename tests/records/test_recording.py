@@ -231,7 +231,9 @@ def test_a_published_conclusion_must_hold(folder):
     columns = read(STUDY, folder).columns
     assert STUDY.concluded(columns)["twice"].verdict == "holds"
     wrong = other(STUDY, conclusions=(dataclasses.replace(TWICE, greatest=1.95),))
-    with pytest.raises(AssertionError, match=r"conclusion twice must lie 1\.9 to 1\.95, got 2 "):
+    with pytest.raises(
+        AssertionError, match=r"conclusion twice must lie 1\.9 to 1\.95, got 2\.00 "
+    ):
         wrong.concluded(columns)
 
 
@@ -242,7 +244,10 @@ def test_replication_judges_the_same_conclusions_on_other_seeds(folder):
     ((published, fresh),) = report.pairs
     assert (published.seeds, fresh.seeds) == (8, 10)
     assert "1 conclusions on seeds 100 to 109: 1 holds" in report.summary()
-    assert "| twice | 1.9 to 2.1 | 2 (2 to 2) | 2 (2 to 2) | holds |" in report.markdown()
+    assert (
+        "| twice | 1.9 to 2.1 | 2.00 (2.00 to 2.00) | 2.00 (2.00 to 2.00) | holds |"
+        in report.markdown()
+    )
     assert "twice" in report.table()
 
 
