@@ -88,7 +88,7 @@ def rectification(alpha: ArrayLike, t: ArrayLike) -> Array:
     Book: equation ``eq-rectification``. Source: Liu et al. (2020), section 4.
 
     >>> rectification(0.999, [4, 2000, 20_000]).round(3)
-    array([0.   , 0.829, 1.   ])
+    array([0.   , 0.828, 1.   ])
     """
     alpha, t = smoothing_constant(alpha), float64(t)
     n = effective_samples(alpha)

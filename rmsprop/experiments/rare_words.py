@@ -53,7 +53,7 @@ def constant_steps(words: int, share: float, alpha: float) -> int:
         alpha: smoothing constant, bias corrected; 0 is sign descent.
 
     >>> constant_steps(100, 0.1, alpha=0.0)
-    13
+    14
     """
     horizon = int(6 * np.sqrt(words / share))
     rates = np.geomspace(0.3, 3, 30) * np.sqrt(share / words)
