@@ -60,7 +60,8 @@ def page(figures: dict[str, Compared], titles: dict[str, str]) -> str:
         "",
         f"The book has {len(figures)} figures. When this page was built, their data compared with "
         f"the published records as: {verdicts}. `make verify` repeats the comparison on your "
-        'machine. For machines: <a href="figures.json">figures.json</a>.',
+        "machine. A picture leads to its figure's page, with data and files. For machines: <a "
+        'href="figures.json">figures.json</a>.',
     ]
     for chapter, title in titles.items():
         own = [found for found in figures.values() if found[0].chapter == chapter]
@@ -77,10 +78,6 @@ def _entry(found: Compared) -> str:
         f'<img class="only-{theme}" loading="lazy" src="_images/{id}-{theme}.svg" alt="{alt}">'
         for theme in ("light", "dark")
     )
-    files = ", ".join(
-        f'<a href="figures/{id}.{name}" download>{name.upper()}</a>'
-        for name in ("csv", "json", "svg", "pdf")
-    )
     return f"""\
 <div class="gallery-figure">
 
@@ -89,8 +86,6 @@ def _entry(found: Compared) -> str:
 {{numref}}`fig-{id}` *{comparison.verdict}* ({record.kind})
 
 {record.caption}
-
-{files}
 
 </div>
 """

@@ -23,7 +23,7 @@ UNSEARCHED = {"404", "gallery", "genindex", "search"}
 """Pages that have nothing of their own to find; the gallery repeats the chapters' captions."""
 UNREAD = (
     "script, style, svg, button, .headerlink, .cell_input, .fold.code, "
-    ".fold.evidence, .figure-panel, .katex-html, .eqno, .doctest"
+    ".fold.evidence, .figure-panel, .katex-html, .eqno, .doctest, .field-list"
 )
 PARTS = "section[id], dl:not(.attribute, .property) > dt[id]"
 """What a hit leads to: a section, a term of the glossary, a function of the reference."""
