@@ -19,8 +19,8 @@ from rmsprop.press.sphinx.search.formulas import in_words
 __all__ = ["sections", "setup"]
 
 SCRIPTS = ("minisearch/minisearch.js", "search.js")
-UNSEARCHED = {"404", "gallery", "genindex", "search"}
-"""Pages that have nothing of their own to find; the gallery repeats the chapters' captions."""
+UNSEARCHED = {"404", "claims", "gallery", "genindex", "search"}
+"""Pages that have nothing of their own to find; two of them repeat verdicts and captions."""
 UNREAD = (
     "script, style, svg, button, .headerlink, .cell_input, .fold.code, "
     ".fold.evidence, .figure-panel, .katex-html, .eqno, .doctest, .field-list"
@@ -60,10 +60,11 @@ def _take_parts(article: Tag, entries: dict[str, list[str]], page: str) -> Itera
         body = part.find_next_sibling() if part.name == "dt" else part
         if title is None or body is None or body.name == "dt":
             continue
-        anchors = [part["id"], *(element["id"] for element in body.select("[id]"))]
-        explained = [term for anchor in anchors for term in entries.get(str(anchor), [])]
         if title.select_one(".sig-name"):
-            explained.append(str(part["id"]))
+            explained = [str(part["id"])]
+        else:
+            anchors = [part["id"], *(element["id"] for element in body.select("[id]"))]
+            explained = [term for anchor in anchors for term in entries.get(str(anchor), [])]
         yield {
             "anchor": str(part["id"]),
             "title": _title(title.extract()),
