@@ -1,7 +1,7 @@
 """Which rule moves a recipe that was tuned at batches of 32 to other sizes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +13,13 @@ from rmsprop.experiments.batches import loss_after, steps_of
 from rmsprop.experiments.digits import digits_loss
 from rmsprop.experiments.networks import initial_weights
 from rmsprop.experiments.rules import RMSpropRule
-from rmsprop.experiments.statistics import moved_power, moved_ratio, rival_ratio, tuned_ratio
+from rmsprop.experiments.statistics import (
+    Interval,
+    moved_power,
+    moved_ratio,
+    rival_ratio,
+    tuned_ratio,
+)
 from rmsprop.experiments.sweep import grid
 from rmsprop.records.conclusions import Conclusion
 from rmsprop.records.study import Study
@@ -128,11 +134,24 @@ def task(method: str, seed: int, nudge: float) -> Mapping[str, ArrayLike]:
     return {"rate": rates, "loss": loss}
 
 
+def _moved(
+    id: str,
+    says: str,
+    name: str,
+    size: int,
+    quantity: Callable[..., Interval],
+    least: float,
+    greatest: float,
+) -> Conclusion:
+    """Conclude on a recipe that was tuned at `TUNED`, at another size."""
+    methods = (f"{name}, {TUNED}", f"{name}, {size}")
+    return Conclusion(f"batches-{id}", says, methods, quantity, least, greatest)
+
+
 def _power(id: str, says: str, name: str, size: int, least: float, greatest: float) -> Conclusion:
     """Conclude with which power of the size the best rate moves."""
     quantity = partial(moved_power, shifts=(shift(size, 0), shift(size, 1)))
-    methods = (f"{name}, {TUNED}", f"{name}, {size}")
-    return Conclusion(f"batches-power-{id}", says, methods, quantity, least, greatest)
+    return _moved(f"power-{id}", says, name, size, quantity, least, greatest)
 
 
 def _price(
@@ -140,8 +159,7 @@ def _price(
 ) -> Conclusion:
     """Conclude what the square-root rule costs against the best rate."""
     quantity = partial(moved_ratio, shift=shift(size, 0.5))
-    methods = (f"{name}, {TUNED}", f"{name}, {size}")
-    return Conclusion(f"batches-root-{id}", says, methods, quantity, least, greatest)
+    return _moved(f"root-{id}", says, name, size, quantity, least, greatest)
 
 
 def _rival(
@@ -155,8 +173,7 @@ def _rival(
 ) -> Conclusion:
     """Conclude what another power costs against the square-root rule."""
     quantity = partial(rival_ratio, shifts=(shift(size, 0.5), shift(size, power)))
-    methods = (f"{name}, {TUNED}", f"{name}, {size}")
-    return Conclusion(f"batches-{id}", says, methods, quantity, least, greatest)
+    return _moved(id, says, name, size, quantity, least, greatest)
 
 
 def _kept(
