@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rmsprop.optimizer import RMSprop
 
-__all__ = ["DIFFERENCES", "distance_apart", "final_weights"]
+__all__ = ["DIFFERENCES", "distances_apart", "final_weights"]
 
 Array = NDArray[np.float64]
 
@@ -60,25 +60,29 @@ def final_weights(
     return w.detach().cpu().numpy()
 
 
-def distance_apart(
-    changes: Mapping[str, Any], sizes: ArrayLike, steps: int, *, device: torch.device | str = "cpu"
-) -> Array:
-    """Return how far `changes` lead from where PyTorch's rule ends, over the way that it went.
+def distances_apart(sizes: ArrayLike, steps: int, *, device: torch.device | str = "cpu") -> Array:
+    """Return how far each of `DIFFERENCES` leads from where PyTorch's rule ends, over its way.
+
+    A weight decay among what differs is that of both.
 
     Args:
-        changes: options of `rmsprop.RMSprop`; a ``weight_decay`` among them is that of both.
         sizes: of the gradients, shape ``(n,)``.
         steps: number of steps, at least 1.
         device: where to compute.
 
     Returns:
-        Median distance over median way, shape ``(n,)``.
+        Median distance over median way, shape ``(7, n)``.
 
-    >>> distance_apart({"weight_decay": 0.1}, [1.0], steps=3)
-    array([0.])
+    >>> distances_apart([1.0], steps=1)[4].round(4)  # bias correction: 1 - sqrt(1 - alpha)
+    array([0.6838])
     """
-    both = {key: value for key, value in changes.items() if key == "weight_decay"}
-    reference = final_weights(sizes, steps, device=device, **both)
-    changed = final_weights(sizes, steps, device=device, **changes)
-    way = np.median(np.abs(reference - 1), axis=0)
-    return np.asarray(np.median(np.abs(changed - reference), axis=0) / way)
+    references: dict[float, Array] = {}
+    apart = []
+    for changes in DIFFERENCES.values():
+        decay = changes.get("weight_decay", 0.0)
+        if decay not in references:
+            references[decay] = final_weights(sizes, steps, device=device, weight_decay=decay)
+        way = np.median(np.abs(references[decay] - 1), axis=0)
+        changed = final_weights(sizes, steps, device=device, **changes)
+        apart.append(np.median(np.abs(changed - references[decay]), axis=0) / way)
+    return np.array(apart)
