@@ -1,6 +1,5 @@
 """How far apart two settings of the optimizer end that differ in one option."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 A recording is two files, ``<name>.csv.xz`` with the data, compressed, and ``<name>.json`` with what
 they are, the SHA-256 of the CSV among it. It is used only while the task's code is what it was
-recorded with, and every reading runs a few of its points again.
+recorded with, and every reading runs one of its points again.
 """
 
 import csv
@@ -32,7 +32,7 @@ from rmsprop.records.study import Study
 __all__ = ["Recording", "check_sample", "differences", "read", "record", "recorded", "rows_of"]
 
 NUDGE = 1e-14
-SAMPLE = 3  # points run again at every reading
+SAMPLE = 1  # points run again at every reading
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Recording:
 
 
 def recorded(study: Study) -> Columns:
-    """Return a study's recorded results, having run a few points again.
+    """Return a study's recorded results, having run one of its points again.
 
     Args:
         study: as declared in `rmsprop.studies`.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from rmsprop.studies import biases_study, forgetting_study
+from rmsprop.studies import biases_study, forgetting_study, rests_study
 
 
 def test_a_point_of_the_biases_is_the_same_for_the_same_seed(monkeypatch):
@@ -17,6 +17,15 @@ def test_a_point_of_the_biases_is_the_same_for_the_same_seed(monkeypatch):
     assert first["loss, current, 0.9"][0] != other["loss, current, 0.9"][0]
     named = {each.of for each in biases_study.STUDY.conclusions}
     assert named <= set(first)
+
+
+@pytest.mark.parametrize("method", ["independent, 256", "reshuffled, 64"])
+def test_the_slope_is_that_of_the_gradients_where_a_run_ends(method, monkeypatch):
+    monkeypatch.setattr(rests_study, "STEPS", 50)
+    first, again, other = (rests_study.task(method, seed, 0.0)["slope"] for seed in (1, 1, 2))
+    assert_allclose(first, again, rtol=1e-12)
+    assert len(first) == len(rests_study.RATES)
+    assert first[0] != other[0]
 
 
 @pytest.mark.parametrize("method", ["0.9", "0.9, lagged"])
