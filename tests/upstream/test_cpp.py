@@ -22,16 +22,16 @@ def network(width, dtype=torch.float32):
 
 
 def path(cls, **options):
-    """Return the parameters after every hundredth of 301 steps down the output itself."""
+    """Return the parameters after every twentieth of 101 steps down the output itself."""
     model = network(3, torch.float64)
     optimizer = cls(model.parameters(), lr=0.1, **options)
     data = torch.linspace(0.1, 0.6, 6, dtype=torch.float64).reshape(3, 2)
     values = []
-    for step in range(301):
+    for step in range(101):
         optimizer.zero_grad()
         model(data).sum().backward()
         optimizer.step()
-        if step % 100 == 0:
+        if step % 20 == 0:
             values += [param.detach().clone() for param in model.parameters()]
     return values
 
@@ -43,11 +43,10 @@ def theirs():
 
 @pytest.mark.parametrize("name", VALUES)
 def test_values_are_those_of_the_python_class(name, theirs, fused):
-    # Where it centers, torch's v - m^2 loses digits. Decay has weights cycle about 0, which
-    # multiplies rounding errors.
-    limit = 1e-11 if name == "default" else 5e-4
+    # Upstream takes 1001 steps. Here decay has weights cycle about 0 after 150, from where on
+    # rounding doubles every few steps.
     torch.testing.assert_close(
-        path(RMSprop, fused=fused, **VALUES[name]), theirs[name], rtol=limit, atol=limit
+        path(RMSprop, fused=fused, **VALUES[name]), theirs[name], rtol=1e-11, atol=1e-11
     )
 
 
