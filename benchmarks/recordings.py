@@ -59,19 +59,23 @@ class Recording:
         result = self._results.get((set, variant, contender))
         return None if result is None else result[field]
 
-    def over_fused(self, set: str, variant: str, *contenders: str) -> NDArray[np.float64] | None:
+    def over_fused(
+        self, set: str, variant: str, *contenders: str, cold: bool = False
+    ) -> NDArray[np.float64] | None:
         """Return the time of the fastest contender over that of our fused step, round by round.
 
         Args:
             set: of tensors.
             variant: of the rule.
             contenders: who took the step, at least one.
+            cold: whether nothing of theirs was in a cache.
 
         Returns:
             Shape ``(rounds,)``; None where one of them was not measured.
         """
+        field = "cold_seconds" if cold else "seconds"
         fused, *others = (
-            self.value("seconds", set, variant, who) for who in ("rmsprop fused", *contenders)
+            self.value(field, set, variant, who) for who in ("rmsprop fused", *contenders)
         )
         return np.min(others, axis=0) / fused if all(others) else None
 

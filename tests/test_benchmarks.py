@@ -187,6 +187,7 @@ def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():
             "machine": {"device": "one", "type": "cuda", "versions": {}},
             "results": [
                 {"set": "tiny", "variant": variant, "contender": who, "seconds": times}
+                | {"cold_seconds": [time + 2 for time in times] if who != "foreach" else None}
                 for variant in ("centered", "uncentered")
                 for who, times in seconds.items()
             ],
@@ -197,6 +198,8 @@ def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():
     assert recording.over_fused("tiny", "centered", "loop", "foreach").tolist() == [2, 2]
     assert recording.over_fused("tiny", "centered", "loop").tolist() == [2, 4]
     assert recording.over_fused("tiny", "centered", "loop", "nobody") is None
+    assert recording.over_fused("tiny", "centered", "loop", cold=True).tolist() == [4 / 3, 2.5]
+    assert recording.over_fused("tiny", "centered", "foreach", cold=True) is None
 
 
 def test_variants_are_compared_where_they_took_turns():
