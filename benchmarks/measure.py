@@ -19,7 +19,7 @@ from benchmarks.timing import first_call, interleave, interleave_cold, peak_extr
 __all__ = ["make_params", "measure", "measure_variants"]
 
 ROUNDS = 9
-COLD = "rmsprop fused", "rmsprop bfloat16", "torch for-loop", "torch foreach"
+COLD = "rmsprop fused", "rmsprop bfloat16", "torch for-loop", "torch foreach", "streaming limit"
 COMPARED = "rmsprop fused", "torch for-loop", "torch foreach", "streaming limit"
 
 
