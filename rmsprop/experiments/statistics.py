@@ -11,6 +11,7 @@ __all__ = [
     "at_best_rate",
     "best_rate",
     "mean_interval",
+    "mean_over_rates",
     "mean_ratio",
     "moved_power",
     "moved_ratio",
@@ -98,6 +99,18 @@ def mean_ratio(ratios: ArrayLike) -> Interval:
     """
     logs = mean_interval(np.log(np.asarray(ratios)).mean(axis=0))
     return Interval(*(float(np.exp(number)) for number in logs))
+
+
+def mean_over_rates(values: ArrayLike) -> Interval:
+    """Estimate the mean of values of any sign over all rates and seeds.
+
+    Args:
+        values: a row for each rate, a column for each seed, shape ``(rates, seeds)``.
+
+    >>> mean_over_rates([[1.0, 1.0], [-2.0, -2.0]]).estimate
+    -0.5
+    """
+    return mean_interval(np.asarray(values).mean(axis=0))
 
 
 def tuned_difference(

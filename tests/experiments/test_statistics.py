@@ -10,6 +10,7 @@ from rmsprop.experiments.statistics import (
     at_best_rate,
     best_rate,
     mean_interval,
+    mean_over_rates,
     mean_ratio,
     moved_power,
     moved_ratio,
@@ -65,6 +66,12 @@ def test_tuned_difference_with_one_rate_is_a_mean_interval():
     first, second = np.random.default_rng(0).standard_normal((2, 1, 64))
     tuned = tuned_difference(first, second, resamples=10_000, seed=0)
     assert tuned == pytest.approx(mean_interval(second[0] - first[0]))
+
+
+def test_mean_over_rates_is_a_mean_whose_interval_is_of_the_seeds():
+    values = np.random.default_rng(0).standard_normal(40)
+    both = mean_over_rates([values, -3 * values])
+    assert both == pytest.approx(mean_interval(-values))
 
 
 def test_mean_ratio_is_a_geometric_mean_whose_interval_is_of_the_seeds():
