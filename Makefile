@@ -89,7 +89,7 @@ links: $(EXECUTED) | .venv/.ready ## ask every other host that the book links to
 serve: book ## read the book at http://localhost:8000
 	@$(PY) -m http.server --bind 127.0.0.1 --directory build/html 8000
 
-bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes a quarter of an hour
+bench: .venv/.ready ## time a step of every kernel; writes benchmarks/results, takes half an hour
 	@$(SEALED) env -u OMP_NUM_THREADS .venv/bin/python -m benchmarks
 
 pages: book ## measure weight, largest paint and layout shift of every page
