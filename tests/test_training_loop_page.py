@@ -211,6 +211,8 @@ def test_processes_take_the_same_steps(title, tmp_path):
 
 
 COMPARE = """
+from pathlib import Path
+
 for param in model.parameters():
     state = optimizer.state[param]["square_avg"]
     for tensor in (param.detach(), state):
@@ -220,7 +222,7 @@ for param in model.parameters():
         torch.distributed.all_gather(others, whole)
         assert torch.equal(*others)
         assert torch.distributed.get_world_size() == 2
-open(f"{__file__[:-8]}alike-{torch.distributed.get_rank()}", "w").close()
+Path(__file__).with_name(f"alike-{torch.distributed.get_rank()}").touch()
 torch.distributed.barrier()
 """
 

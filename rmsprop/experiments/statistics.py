@@ -97,7 +97,7 @@ def mean_ratio(ratios: ArrayLike) -> Interval:
     >>> round(mean_ratio([[1.0, 1.0], [4.0, 4.0]]).estimate, 9)
     2.0
     """
-    logs = mean_interval(np.log(np.asarray(ratios)).mean(axis=0))
+    logs = mean_over_rates(np.log(np.asarray(ratios)))
     return Interval(*(float(np.exp(number)) for number in logs))
 
 
