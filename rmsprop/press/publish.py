@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import html
 import io
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from rmsprop.records.tidy import Data, make_record
 __all__ = ["offered", "publish"]
 
 RIGHTS = f"CC BY 4.0, {DEED}"
+LONG = re.compile(r"-?\d+\.\d{4,}")
 
 
 class PublishedFigure:
@@ -173,4 +175,13 @@ def _svg(figure: Figure, words: dict[str, Any]) -> dict[str, Any]:
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata=words, dpi=150)
     width, height = (round(96 * inches) for inches in figure.get_size_inches())
-    return {"svg": file.getvalue(), "width": width, "height": height}
+    return {"svg": _shorten(file.getvalue()), "width": width, "height": height}
+
+
+def _shorten(svg: str) -> str:
+    """Round places to a thousandth of a point, which no screen shows; a fifth of many a picture."""
+    return re.sub(r'(?<= [dxy]=")[^"]*', lambda places: LONG.sub(_round, places[0]), svg)
+
+
+def _round(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.3f}".rstrip("0").rstrip(".")

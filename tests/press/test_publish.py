@@ -1,6 +1,7 @@
 """A figure is published with words and data, in light and dark; equal data give equal bytes."""
 
 import base64
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -21,6 +22,7 @@ from rmsprop.records.record import RecordError, parse, read, write
 
 WORDS = {"caption": "The finding.", "alt": "A line that rises.", "data": {"x": [0.1, 1.0]}}
 CITATION = "{title: T, version: 1.0, date-released: 2026-01-02, authors: [{name: A}]}"
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 HEX = re.compile(r"#[0-9a-f]{6}\b")
 
 
@@ -175,6 +177,23 @@ def test_same_data_give_the_same_bytes():
     assert first == second
     assert "<dc:date>" not in first["svg"]
     assert b"CreationDate" not in base64.b64decode(first["pdf"])
+
+
+def test_places_are_short_and_nothing_else_is_rounded():
+    figure, axes = plt.subplots()
+    axes.plot([0, 1 / 3, 1], [0, 1 / 7, -1 / 9])
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg")
+    found = []
+    for svg in (drawn.getvalue(), publish(figure, "a", **WORDS).picture["svg"]):
+        elements = [element.attrib for element in ET.fromstring(svg).iter()]
+        places = " ".join(words[name] for words in elements for name in "dxy" if name in words)
+        turned = [words["transform"] for words in elements if "transform" in words]
+        found.append((NUMBER.findall(places), turned))
+    (exact, turned), (rounded, kept) = found
+    assert max(len(number.partition(".")[2]) for number in rounded) == 3
+    assert [float(n) for n in rounded] == pytest.approx([float(n) for n in exact], abs=5.1e-4)
+    assert kept == turned
 
 
 def test_picture_carries_title_description_and_license():
