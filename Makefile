@@ -77,7 +77,7 @@ elsewhere: .venv/.ready ## execute chapters of the last commit as in Colab and a
 	.venv/bin/python -m pytest tests/elsewhere
 
 check: book ## test the rendered pages
-	@$(PY) -m pytest -n 2 tests/book
+	@$(PY) -m pytest -n 2 --dist worksteal tests/book
 
 links: $(EXECUTED) | .venv/.ready ## ask every other host that the book links to
 	@run=$$(mktemp -d build/links.XXXXXX)
