@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["chromium", "find_chromium", "serve"]
 
-# How far ahead of a reader Chromium fetches pictures on a fast line. The headless shell does not know
-# how fast its line is, and would fetch them from more than twice as far.
+# How far ahead of a reader Chromium fetches pictures on a fast line. The headless shell does not
+# know how fast its line is, and would fetch them from more than twice as far.
 AHEAD = "--blink-settings=lazyLoadingImageMarginPxUnknown=1250"
 COMPRESSED = ("text/", "application/javascript", "application/json", "image/svg")
 
