@@ -179,7 +179,7 @@ def _svg(figure: Figure, words: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shorten(svg: str) -> str:
-    """Round places to a thousandth of a point, which no screen shows; a fifth of many a picture."""
+    """Round places to a thousandth of a point, which no screen shows."""
     return re.sub(r'(?<= [dxy]=")[^"]*', lambda places: LONG.sub(_round, places[0]), svg)
 
 

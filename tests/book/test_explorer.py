@@ -387,8 +387,9 @@ def test_a_start_at_the_edge_goes_through_the_link(opened, surface):
     starts = set()
     for right, low in itertools.product((0, 1), (0, 1)):
         box = page.locator(".live-picture").bounding_box()
-        x, y = (right * (box["width"] - 3), low * (box["height"] - 3))
-        page.mouse.click(box["x"] + 1 + x, box["y"] + 1 + y)
+        x = box["x"] + 1 + right * (box["width"] - 3)
+        y = box["y"] + 1 + low * (box["height"] - 3)
+        page.mouse.click(x, y)
         hash = link(page)
         page.get_by_role("button", name="Reset").click()
         page.evaluate("hash => location.hash = hash", hash)

@@ -100,7 +100,7 @@ def test_every_key_moves_every_slider_from_everywhere(opened, name):
                 page.keyboard.press(end)
                 text, inside = slider.evaluate(LOOK, key)
                 texts = [text]
-                while len(texts) < 7 and inside:
+                while len(texts) < 10 and inside:
                     page.keyboard.press(key)
                     text, inside = slider.evaluate(LOOK, key)
                     texts.append(text)

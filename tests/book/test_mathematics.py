@@ -9,12 +9,13 @@ HTML = Path(__file__).parents[2] / "build" / "html"
 PAGES = sorted(path.name for path in HTML.glob("*.html") if path.name != "index.html")
 WITH_FORMULAS = [name for name in PAGES if 'class="katex"' in (HTML / name).read_text()]
 UNFOLD = "document.querySelectorAll('details').forEach(details => details.open = true)"
+PHONE = {"width": 390, "height": 800}
 
 
 @pytest.fixture(scope="module", params=WITH_FORMULAS)
 def visit(browser, request):
     """A page on a phone with everything unfolded, and what it asked for."""
-    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page = browser.new_page(viewport=PHONE)
     yield page, unfolded(page, request.param)
     page.close()
 
@@ -116,7 +117,7 @@ def test_a_page_with_formulas_loads_fonts_for_them(visit):
 
 @pytest.mark.parametrize("name", sorted({*PAGES} - {*WITH_FORMULAS}))
 def test_a_page_without_formulas_loads_no_font_for_them(browser, name):
-    page = browser.new_page()
+    page = browser.new_page(viewport=PHONE)
     asked = unfolded(page, name)
     page.close()
     assert [url for url in asked if "book.css" in url]
