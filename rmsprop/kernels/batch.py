@@ -100,12 +100,20 @@ class Batch:
         self.dtype = dtype
         self.device = device
         self.state_dtype = state_dtype
+        self._first: Batch | None = None
+
+    @property
+    def first(self) -> "Batch":
+        """The batch that this one differs from in where the gradients are, or itself."""
+        return self._first or self
 
     def with_grads(self, addresses: Integers) -> "Batch":
         """Return a batch that differs in where the gradients are."""
         table = self.addresses.copy()
         table[Row._fields.index("grad")] = addresses
-        return Batch(table, self.lengths, self.dtype, self.device, self.state_dtype)
+        moved = Batch(table, self.lengths, self.dtype, self.device, self.state_dtype)
+        moved._first = self.first
+        return moved
 
 
 class Batches:

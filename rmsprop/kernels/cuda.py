@@ -24,8 +24,9 @@ __all__ = ["available", "is_usable", "step"]
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
-# The columns of the device's table, before the number of elements and the first chunk.
-ADDRESSES = ("param", "grad", "average", "grad_avg", "momentum_buffer", "step", "rounding_seed")
+# The columns of the device's table, before the number of elements and the first chunk. Gradients
+# are apart: a training loop moves them at every step, and nothing else.
+ADDRESSES = ("param", "average", "grad_avg", "momentum_buffer", "step", "rounding_seed")
 COLUMNS = len(ADDRESSES) + 2
 # Eight elements per thread: two 128-bit accesses per buffer of float32, in 80 registers at most.
 CHUNK = 2048
@@ -175,7 +176,7 @@ def step(
     if isinstance(lr, Tensor):
         lr, lr_tensor = (0.0, lr) if lr.device == batch.device else (lr.item(), None)
     with torch.cuda.device(batch.device):
-        table = _table_on_device(batch)
+        table, grads = _on_device(batch)
         n = len(batch.lengths)
         rows, row_of_chunk = table[: COLUMNS * n], table[COLUMNS * n :]
         corrected = None
@@ -194,6 +195,7 @@ def step(
         triton_step.rmsprop_step[(len(row_of_chunk),)](
             rows,
             row_of_chunk,
+            grads,
             corrected,
             lr_tensor,
             grad_scale,
@@ -226,27 +228,43 @@ def _table(batch: Batch) -> NDArray[np.int64]:
     return np.concatenate([rows.ravel(), np.repeat(np.arange(len(rows)), chunks)])
 
 
-_tables: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
+def _grads(batch: Batch) -> NDArray[np.int64]:
+    """Return the addresses of the gradients."""
+    return batch.addresses[Row._fields.index("grad")]
+
+
+_table_of: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
+_grads_of: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
 _captured: list[Tensor] = []
 
 
-def _table_on_device(batch: Batch) -> Tensor:
-    """Return a batch's table on its device, which must be the current one.
+def _on_device(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return a batch's table and its gradients' addresses on its device, the current one.
 
-    It is copied once, from pinned memory and without waiting, and lives as long as the batch.
+    They are copied once, from pinned memory and without waiting: the table for all batches that
+    differ in their gradients alone. Each lives as long as those it was copied for.
 
     During the capture of a CUDA graph nothing is copied yet: the copy becomes a part of the graph,
-    done again at every replay. So a table that is made then is nobody else's, and a table that was
-    there before, which may be gone at a replay, is not used. The graph owns the memory it copies
-    to; that it copies from must keep its content as long as the graph exists, which nobody tells
-    us: it is kept for good, 72 bytes per parameter and 8 per chunk.
+    done again at every replay. So what is copied then is nobody else's, and what was there before,
+    which may be gone at a replay, is not used. The graph owns the memory it copies to; that it
+    copies from must keep its content as long as the graph exists, which nobody tells us: it is kept
+    for good, 72 bytes per parameter and 8 per chunk.
     """
     if torch.cuda.is_current_stream_capturing():
-        _captured.append(torch.from_numpy(_table(batch)).pin_memory())
-        return _captured[-1].to(batch.device, non_blocking=True)
-    if batch not in _tables:
-        pinned = torch.from_numpy(_table(batch)).pin_memory()
-        _tables[batch] = pinned.to(batch.device, non_blocking=True)
-    # For the caching allocator, which would give the memory away while this stream still reads it.
-    _tables[batch].record_stream(torch.cuda.current_stream())
-    return _tables[batch]
+        _captured.append(torch.from_numpy(np.append(_table(batch), _grads(batch))).pin_memory())
+        sent = _captured[-1].to(batch.device, non_blocking=True)
+        n = len(batch.lengths)
+        return sent[:-n], sent[-n:]
+    if batch.first not in _table_of:
+        _table_of[batch.first] = _sent(_table(batch), batch.device)
+    if batch not in _grads_of:
+        _grads_of[batch] = _sent(_grads(batch), batch.device)
+    both = _table_of[batch.first], _grads_of[batch]
+    for tensor in both:
+        # For the caching allocator, which would give memory away while this stream reads it.
+        tensor.record_stream(torch.cuda.current_stream())
+    return both
+
+
+def _sent(array: NDArray[np.int64], device: torch.device) -> Tensor:
+    return torch.from_numpy(array).pin_memory().to(device, non_blocking=True)

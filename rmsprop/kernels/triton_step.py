@@ -4,9 +4,9 @@ The host side imports this module at the first step. Where Triton is not install
 imported nevertheless, to be read.
 
 Of a batch they are given a table of int64. A row of it describes a parameter: the addresses of the
-parameter, its gradient, average, `grad_avg`, momentum buffer, step count and seed; the number of
-elements; and the first of the chunks that it was cut into, counted over the batch. One program
-steps one chunk.
+parameter, its average, `grad_avg`, momentum buffer, step count and seed; the number of elements;
+and the first of the chunks that it was cut into, counted over the batch. The addresses of the
+gradients, which move, are a table of their own. One program steps one chunk.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ try:
 except ModuleNotFoundError:
     version = (0, 0)
 
-    def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    def jit(function: Any = None, **_: Any) -> Any:
         """Return the function as it is: not to be called."""
-        return function
+        return jit if function is None else function
 
 
 # Versions before flush subnormal roots and quotients to 0, or hand no tuple on to a function.
@@ -48,10 +48,13 @@ def storage_of(state_dtype: torch.dtype | None) -> Any:
     return tl.float32 if state_dtype is None else tl.uint16
 
 
-@jit
+# Where single numbers lie must not matter: a kernel compiled anew for an odd address would be so in
+# the midst of training, or within the capture of a graph, which then fails.
+@jit(do_not_specialize_on_alignment=["grads", "lr_tensor", "grad_scale", "found_inf"])
 def rmsprop_step(
     rows,
     row_of_chunk,
+    grads,
     corrected,
     lr_tensor,
     grad_scale,
@@ -81,13 +84,11 @@ def rmsprop_step(
         return
     program = tl.program_id(0)
     i = tl.load(row_of_chunk + program)
-    row = rows + 9 * i
-    chunk = program - tl.load(row + 8)
+    row = rows + 8 * i
+    chunk = program - tl.load(row + 7)
     if corrected is not None:
         alpha = tl.load(corrected + 2 * i)
         one_minus_alpha = tl.load(corrected + 2 * i + 1)
-    elif STATE.itemsize == 4 and chunk == 0:
-        count_step(row)
     key = 0
     if STATE.itemsize == 2:
         key = random_key(row)
@@ -109,12 +110,12 @@ def rmsprop_step(
         momentum,
         lr,
     )
-    param, grad, average = tl.load(row), tl.load(row + 1), tl.load(row + 2)
-    grad_avg, momentum_buffer = tl.load(row + 3), tl.load(row + 4)
+    param, grad, average = tl.load(row), tl.load(grads + i), tl.load(row + 1)
+    grad_avg, momentum_buffer = tl.load(row + 2), tl.load(row + 3)
     addresses = (param, grad, average, grad_avg, momentum_buffer)
     TYPES: tl.constexpr = (DTYPE, STATE)
     start = chunk * CHUNK
-    end = tl.minimum(start + CHUNK, tl.load(row + 7))
+    end = tl.minimum(start + CHUNK, tl.load(row + 6))
     aligned = (param | grad | average | grad_avg | momentum_buffer) % 16 == 0
     if aligned & (end % 4 == 0):
         step_block(
@@ -127,6 +128,9 @@ def rmsprop_step(
         while start < end:
             step_block(addresses, start, end, key, numbers, TYPES, VARIANT, UNSCALE, BLOCK, False)
             start += BLOCK
+    COUNTS: tl.constexpr = corrected is None and STATE.itemsize == 4
+    if COUNTS and chunk == 0:  # at the end, so that no load waits for it
+        count_step(row)
 
 
 @jit
@@ -240,20 +244,20 @@ def mixed(word):
 @jit
 def random_key(row):
     """Return what tells a parameter's random bits of this step from others."""
-    t = tl.load(tl.load(row + 5).to(tl.pointer_type(tl.float32)))
-    seed = tl.load(tl.load(row + 6).to(tl.pointer_type(tl.int64)))
+    t = tl.load(tl.load(row + 4).to(tl.pointer_type(tl.float32)))
+    seed = tl.load(tl.load(row + 5).to(tl.pointer_type(tl.int64)))
     return mixed(mixed(seed.to(tl.uint32)) + t.to(tl.int64).to(tl.uint32))
 
 
-@jit
+@jit(do_not_specialize_on_alignment=["found_inf"])
 def rmsprop_count(rows, found_inf):
     """Count a parameter's step, before a launch whose programs all need the count."""
     if found_inf is not None and tl.load(found_inf) != 0:
         return
-    count_step(rows + 9 * tl.program_id(0))
+    count_step(rows + 8 * tl.program_id(0))
 
 
-@jit
+@jit(do_not_specialize_on_alignment=["found_inf"])
 def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log_alpha: tl.float64):
     r"""Count a parameter's step, and write its `rmsprop.equations.corrected_alpha` and 1 less that.
 
@@ -263,7 +267,7 @@ def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log
     if found_inf is not None and tl.load(found_inf) != 0:
         return
     i = tl.program_id(0)
-    t = count_step(rows + 9 * i)
+    t = count_step(rows + 8 * i)
     power = tl.exp((t - 1).to(tl.float64) * log_alpha)
     corrected_alpha = alpha * (1 - power) / (1 - alpha * power)
     tl.store(corrected + 2 * i, corrected_alpha.to(tl.float32))
@@ -273,7 +277,7 @@ def rmsprop_count_and_correct(rows, corrected, found_inf, alpha: tl.float64, log
 @jit
 def count_step(row):
     """Add 1 to a parameter's step count, and return it."""
-    address = tl.load(row + 5).to(tl.pointer_type(tl.float32))
+    address = tl.load(row + 4).to(tl.pointer_type(tl.float32))
     t = tl.load(address) + 1
     tl.store(address, t)
     return t

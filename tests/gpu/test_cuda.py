@@ -258,8 +258,8 @@ def test_steps_on_side_streams_outlive_their_batch(options):
     with torch.cuda.stream(second):
         torch.cuda._sleep(200_000_000)
         ours.step()
-    # The table was made on the first stream, which would now give its memory to others.
-    size = len(cuda._tables[ours.batch])
+    # The tables were made on the first stream, which would now give their memory to others.
+    size = len(cuda._table_of[ours.batch.first])
     ours.batch = None
     gc.collect()
     with torch.cuda.stream(first):
@@ -318,7 +318,7 @@ def test_a_captured_step_reads_what_has_changed_when_it_is_replayed(options, gra
     torch.cuda.synchronize()
     assert ours.rows[0].step.item() == 1
     # The graph needs neither the batch nor anything that was made for it.
-    size = len(cuda._table(ours.batch))
+    size = len(cuda._table(ours.batch)) + len(ours.params)
     ours.batch = None
     gc.collect()
     for step in range(1, 5):

@@ -30,7 +30,11 @@ def _cpu_in_the_place_of_a_gpu():
         if DEVICE == "cpu":
             patch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
             patch.setattr(
-                cuda, "_table_on_device", lambda batch: torch.from_numpy(cuda._table(batch))
+                cuda,
+                "_on_device",
+                lambda batch: tuple(
+                    map(torch.from_numpy, (cuda._table(batch), cuda._grads(batch)))
+                ),
             )
         yield
 
@@ -307,15 +311,20 @@ def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
 
     def last_two_chunks_of_a_huge_parameter(batch):
         row = np.array([*batch.addresses[columns, 0], 2**32 + batch.lengths[0], -chunks])
-        row[:5] -= 2**32 * np.array([2, 2, 4, 4, 4])
+        row[:4] -= 2**32 * np.array([2, 4, 4, 4])
         return np.concatenate([row, [0, 0]])
+
+    def gradient_of_it(batch):
+        return grads(batch) - 2 * 2**32
 
     columns = [Row._fields.index(name) for name in cuda.ADDRESSES]
     batch = batch_of([parameter], options, torch.bfloat16)
     prediction = Prediction(parameter, options)
     # The first chunk of all, which counts, is not among them.
     prediction.wanted = (*prediction.wanted[:5], parameter.step.numpy())
+    grads = cuda._grads
     monkeypatch.setattr(cuda, "_table", last_two_chunks_of_a_huge_parameter)
+    monkeypatch.setattr(cuda, "_grads", gradient_of_it)
     cuda.step(batch, (), **options)
     prediction.check()
 

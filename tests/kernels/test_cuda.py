@@ -110,7 +110,11 @@ def launches(monkeypatch, tmp_path):
             patch.setattr(JITFunction, "run", compile_only)
             patch.setattr(torch.cuda, "device", lambda _: contextlib.nullcontext())
             patch.setattr(
-                cuda, "_table_on_device", lambda batch: torch.from_numpy(cuda._table(batch))
+                cuda,
+                "_on_device",
+                lambda batch: tuple(
+                    map(torch.from_numpy, (cuda._table(batch), cuda._grads(batch)))
+                ),
             )
             batch = batch_of([3], dtype, state_dtype=state_dtype)
             cuda.step(batch, (), **OPTIONS | options)
@@ -201,12 +205,16 @@ def test_numbers_may_change_without_compiling_anew(launches):
         *({}, {"lr": 1, "alpha": 0, "eps": 0}, {"lr": torch.tensor(0.1, dtype=torch.float64)}),
         *({"maximize": True, "weight_decay": 0}, {"eps_in_sqrt": True}),
         {"decoupled_weight_decay": True, "lr": 16},
+        {"lr": torch.ones(3)[1:2]},  # off any 16 bytes
     ]
     kernels = [
         launches(80, torch.float32, centered=False, momentum=0, **options)[-1]
         for options in variants
     ]
-    assert len({kernel.hash for kernel in kernels}) == 2  # a number or a tensor as learning rate
+    # A number, a tensor in float64 or one in float32 as learning rate.
+    assert len({kernel.hash for kernel in kernels}) == 3
+    (aligned,) = launches(80, torch.float32, centered=False, momentum=0, lr=torch.ones(1))
+    assert aligned.hash == kernels[-1].hash
 
 
 # --- its host side ----------------------------------------------------------------------------
@@ -256,29 +264,44 @@ def copies(monkeypatch):
     return gpu
 
 
-def test_table_is_copied_once_per_batch(copies):
+def test_table_is_copied_once_for_all_places_of_gradients(copies):
     batch = batch_of([3])
-    first = weakref.ref(cuda._table_on_device(batch))
-    assert cuda._table_on_device(batch) is first()
-    assert len(copies.pinned) == 1
-    cuda._table_on_device(batch_of([3]))
-    assert len(copies.pinned) == 2
+    table, grads = map(weakref.ref, cuda._on_device(batch))
+    assert cuda._on_device(batch) == (table(), grads())
+    moved = batch.with_grads(np.array([77]))
+    again, elsewhere = map(weakref.ref, cuda._on_device(moved))
+    assert again() is table()
+    assert (grads().tolist(), elsewhere().tolist()) == ([1], [77])
+    twice_moved = moved.with_grads(np.array([78]))
+    assert cuda._on_device(twice_moved)[0] is table()
+    assert len(copies.pinned) == 4
+    del moved
+    assert elsewhere() is None
+    other = batch_of([3])
+    assert cuda._on_device(other)[0] is not table()
     del batch
-    assert first() is None
+    assert table() is not None
+    del twice_moved
+    assert table() is None
+    del other
     assert all(pinned() is None for pinned in copies.pinned)
 
 
-def test_graph_has_a_table_of_its_own_and_its_source_is_kept(copies):
-    batch = batch_of([3])
+def test_graph_has_tables_of_its_own_and_their_source_is_kept(copies):
+    batch = batch_of([3, 5000, 4])
     copies.capturing = True
-    captured = cuda._table_on_device(batch)
+    captured = cuda._on_device(batch)
     assert copies.pinned[0]() is not None
     copies.capturing = False
-    outside = cuda._table_on_device(batch)
-    assert outside is not captured
+    outside = cuda._on_device(batch)
+    for mine, other in zip(outside, captured, strict=True):
+        assert mine.tolist() == other.tolist()
+        assert mine.data_ptr() != other.data_ptr()
     copies.capturing = True
-    assert cuda._table_on_device(batch) is not outside
-    assert [pinned() is None for pinned in copies.pinned] == [False, True, False]
+    later = cuda._on_device(batch)
+    places = [tensor.data_ptr() for both in (captured, outside, later) for tensor in both]
+    assert len({*places}) == 6
+    assert [pinned() is None for pinned in copies.pinned] == [False, True, True, False]
 
 
 @pytest.fixture
