@@ -5,7 +5,8 @@ loop, or our operations of torch where torch's class cannot follow. After every 
 step, and both worlds must be the same, or both must refuse.
 
 `python tests/mutations.py SEED EPISODES` runs as many sequences of changes; `--guarded` puts
-tensors right before or behind memory that ends the process when it is touched.
+tensors right before or behind memory that ends the process when it is touched, `--device cuda` onto
+a GPU.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from rmsprop import RMSprop, plan
-from rmsprop.kernels import cpu
+from rmsprop.kernels import cpu, cuda
 
 PAGE = mmap.PAGESIZE
 SHAPES = ((), (1,), (7,), (64,), (1, 5), (4, 6), (6, 1, 3), (2, 3, 2, 2), (0, 3), (3000,))
@@ -31,17 +32,18 @@ LONG = 12
 
 
 class Memory:
-    """Where new tensors lie: anywhere, or beside pages that nobody may touch."""
+    """Where new tensors lie: anywhere on a device, or beside pages that nobody may touch."""
 
-    def __init__(self, guarded: bool) -> None:
+    def __init__(self, guarded: bool, device: str) -> None:
         self.guarded = guarded
+        self.device = device
         self._libc = ctypes.CDLL(None, use_errno=True)
 
     def place(self, tensor: Tensor, at_end: bool) -> Tensor:
         """Return a copy, which ends where a forbidden page starts, or starts where one ends."""
         size = tensor.numel() * tensor.itemsize
         if not self.guarded or size == 0:
-            return tensor.clone()
+            return tensor.clone().to(self.device)
         pages = -(-size // PAGE)
         region = mmap.mmap(-1, (pages + 2) * PAGE)
         start = ctypes.addressof(ctypes.c_char.from_buffer(region))
@@ -289,7 +291,7 @@ def gradient_of_inference(world):
 def misaligned_gradient(world):
     param = world.any_param()
     memory = bytearray(param.numel() * param.itemsize + 1)
-    if param.numel() and param.dtype in (torch.float32, torch.float64):
+    if param.numel() and param.dtype in (torch.float32, torch.float64) and not param.is_cuda:
         grad = torch.frombuffer(memory, dtype=param.dtype, count=param.numel(), offset=1)
         param.grad = grad.view(param.shape).copy_(world.random(param.shape, param.dtype))
 
@@ -360,7 +362,7 @@ def set_memory_of_state(world):
 
 def resize(world):
     state, name, value = world.any_state()
-    state[name] = torch.ones(2 * value.numel() + 1, dtype=value.dtype)
+    state[name] = value.new_ones(2 * value.numel() + 1)
     state[name].resize_(value.shape).fill_(1)
 
 
@@ -481,7 +483,7 @@ REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, KeyError, Assertion
 
 
 @patch.object(plan, "WORTHWHILE", 0)  # little work is enough for kernels
-def play(seed, changes, guarded=False):
+def play(seed, changes, guarded=False, device="cpu"):
     """Apply changes in both worlds, with a step after each; return how many, and how it ended."""
     dice = random.Random(seed)
     options = {
@@ -492,7 +494,7 @@ def play(seed, changes, guarded=False):
     alone = dice.random() < 0.3
     if alone:  # of what torch has no counterpart
         options |= {"centered": dice.random() < 0.5, "nesterov": options["momentum"] > 0}
-    setting = (Memory(guarded), seed, dice.choice([torch.float32, torch.float64]))
+    setting = (Memory(guarded, device), seed, dice.choice([torch.float32, torch.float64]))
     ours = World(RMSprop, *setting, options | {"fused": None})
     if alone:
         theirs = World(RMSprop, *setting, options | {"fused": False})
@@ -537,7 +539,7 @@ def assert_same(ours, theirs, history):
 
 def compare(a, b, message):
     assert a.shape == b.shape, f"{tuple(a.shape)} and {tuple(b.shape)}: {message}"
-    a, b = a.double(), b.double()
+    a, b = a.double().cpu(), b.double().cpu()
     size = max([1.0, *b.abs().flatten().nan_to_num(0, 0).tolist()])
     torch.testing.assert_close(
         a,
@@ -555,6 +557,7 @@ def main():
     parser.add_argument("seed", type=int)
     parser.add_argument("episodes", type=int)
     parser.add_argument("--guarded", action="store_true")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     ends, changes = Counter(), 0
 
@@ -562,12 +565,13 @@ def main():
         ends["batches"] += 1
         step(*arguments, **options)
 
-    step, cpu.step = cpu.step, counting
+    kernel = cuda if arguments.device == "cuda" else cpu
+    step, kernel.step = kernel.step, counting
     gc.freeze()  # what is imported is no episode's
     for seed in range(arguments.seed, arguments.seed + arguments.episodes):
         dice = random.Random(-seed)
         chosen = [dice.choice(CHANGES) for _ in range(LONG)]
-        count, end = play(seed, chosen, arguments.guarded)
+        count, end = play(seed, chosen, arguments.guarded, arguments.device)
         gc.collect()  # a process may have some 20,000 guarded regions
         changes += count
         ends[end] += 1
