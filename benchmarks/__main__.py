@@ -46,13 +46,17 @@ def main(folder: Path = RESULTS) -> None:
 
 
 def table(results: list[dict[str, Any]]) -> Iterator[str]:
-    """Return a line per contender: median and range, speed, time over the first one's, and cold."""
+    """Return a line per contender.
+
+    Median and range of steps in a row, speed, time over the first one's; cold, and with gradients
+    that moved.
+    """
     for result in results:
         seconds, accesses = result["seconds"], result["accesses"]
         ratio = statistics.median(
             other / own for other, own in zip(seconds, results[0]["seconds"], strict=True)
         )
-        cold = result["cold_seconds"]
+        cold, moved = result["cold_seconds"], result["moved_seconds"]
         speed = accesses and 4e-9 * accesses * result["elements"] / result["median_s"]
         yield (
             f"  {result['contender']:17}{1e3 * result['median_s']:9.3f} ms "
@@ -60,6 +64,7 @@ def table(results: list[dict[str, Any]]) -> Iterator[str]:
             + (f"{speed:7.1f} GB/s" if speed else 12 * " ")
             + f"{ratio:9.2f}"
             + (f"{1e3 * statistics.median(cold):9.3f} ms cold" if cold else "")
+            + (f"{1e3 * statistics.median(moved):9.3f} ms moved" if moved else "")
         )
 
 

@@ -14,17 +14,28 @@ from torch.nn import Parameter
 
 from benchmarks.contenders import VARIANTS, accesses, contenders
 from benchmarks.sets import Shape
-from benchmarks.timing import first_call, interleave, interleave_cold, peak_extra_memory
+from benchmarks.timing import (
+    first_call,
+    interleave,
+    interleave_cold,
+    moving,
+    peak_extra_memory,
+)
 
 __all__ = ["make_params", "measure", "measure_variants"]
 
 ROUNDS = 9
-COLD = "rmsprop fused", "rmsprop bfloat16", "torch for-loop", "torch foreach", "streaming limit"
+MOVED = "rmsprop fused", "rmsprop bfloat16", "torch for-loop", "torch foreach"
+COLD = *MOVED, "streaming limit"
 COMPARED = "rmsprop fused", "torch for-loop", "torch foreach", "streaming limit"
 
 
 def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list[dict[str, Any]]:
-    """Return one result per contender."""
+    """Return one result per contender: steps in a row, cold ones, and ones of moved gradients.
+
+    First steps are those of the uncentered variant alone: ours compiles alike for each, whatever
+    the shapes, and needs a process of its own to be seen to.
+    """
     params = make_params(shapes, device)
     total = sum(param.numel() for param in params)
     steps, first = {}, {}
@@ -34,10 +45,12 @@ def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list
     for contender, make in makers.items():
         steps[contender] = make()
         first[contender] = first_call(steps[contender], device)
-    first["rmsprop fused"] = first_step_of_a_new_process(shapes, variant)
+    if variant == "uncentered":
+        first["rmsprop fused"] = first_step_of_a_new_process(shapes)
     extra = {contender: peak_extra_memory(step, device) for contender, step in steps.items()}
     seconds = interleave(steps, ROUNDS, device)
     cold = interleave_cold({contender: steps[contender] for contender in COLD}, ROUNDS, device)
+    moved = interleave({who: moving(steps[who], params) for who in MOVED}, ROUNDS, device)
     return [
         {
             "contender": contender,
@@ -46,8 +59,9 @@ def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list
             "accesses": accesses(contender, variant),
             "seconds": times,
             "cold_seconds": cold.get(contender),
+            "moved_seconds": moved.get(contender),
             "median_s": statistics.median(times),
-            "first_step_s": first[contender],
+            "first_step_s": first[contender] if variant == "uncentered" else None,
             "peak_extra_bytes": extra[contender],
         }
         for contender, times in seconds.items()
@@ -87,13 +101,12 @@ def make_params(shapes: Sequence[Shape], device: torch.device) -> list[Parameter
 FIRST_STEP = """
 import json, sys, time
 import torch
-from benchmarks.contenders import VARIANTS
 from benchmarks.measure import make_params
 from rmsprop import RMSprop
 from rmsprop.experiments.device import choose_device
 device = choose_device()
 params = make_params(json.loads(sys.argv[1]), device)
-optimizer = RMSprop(params, **VARIANTS[sys.argv[2]], fused=True)
+optimizer = RMSprop(params, fused=True)
 start = time.perf_counter()
 optimizer.step()
 if device.type == "cuda":
@@ -102,11 +115,11 @@ print(time.perf_counter() - start)
 """
 
 
-def first_step_of_a_new_process(shapes: Sequence[Shape], variant: str) -> float:
+def first_step_of_a_new_process(shapes: Sequence[Shape]) -> float:
     """Return the seconds of our first step where nothing is loaded and no cache is filled."""
     with tempfile.TemporaryDirectory() as cache:
         done = subprocess.run(
-            [sys.executable, "-c", FIRST_STEP, json.dumps(shapes), variant],
+            [sys.executable, "-c", FIRST_STEP, json.dumps(shapes)],
             env=os.environ | {"NUMBA_CACHE_DIR": cache, "TRITON_CACHE_DIR": cache},
             capture_output=True,
             text=True,

@@ -57,10 +57,10 @@ class Recording:
             contender: who took the step.
         """
         result = self._results.get((set, variant, contender))
-        return None if result is None else result[field]
+        return None if result is None else result.get(field)
 
     def over_fused(
-        self, set: str, variant: str, *contenders: str, cold: bool = False
+        self, set: str, variant: str, *contenders: str, field: str = "seconds"
     ) -> NDArray[np.float64] | None:
         """Return the time of the fastest contender over that of our fused step, round by round.
 
@@ -68,16 +68,16 @@ class Recording:
             set: of tensors.
             variant: of the rule.
             contenders: who took the step, at least one.
-            cold: whether nothing of theirs was in a cache.
+            field: ``seconds`` of steps in a row, ``cold_seconds`` of steps with nothing of theirs
+                in a cache, or ``moved_seconds`` of steps with gradients elsewhere than before.
 
         Returns:
             Shape ``(rounds,)``; None where one of them was not measured.
         """
-        field = "cold_seconds" if cold else "seconds"
         fused, *others = (
             self.value(field, set, variant, who) for who in ("rmsprop fused", *contenders)
         )
-        return np.min(others, axis=0) / fused if all(others) else None
+        return np.min(others, axis=0) / fused if fused and all(others) else None
 
     def over_uncentered(self, set: str, variant: str, contender: str) -> NDArray[np.float64]:
         """Return the time of a variant over that of the uncentered one, in turns, round by round.

@@ -1,14 +1,23 @@
 """Interleaved timing: contenders take turns, so that what slows the machine slows all of them."""
 
+import itertools
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import Parameter
 
-__all__ = ["first_call", "interleave", "interleave_cold", "median_seconds", "peak_extra_memory"]
+__all__ = [
+    "first_call",
+    "interleave",
+    "interleave_cold",
+    "median_seconds",
+    "moving",
+    "peak_extra_memory",
+]
 
 Step = Callable[[], Any]
 BLOCK_SECONDS = 0.05
@@ -55,6 +64,22 @@ def interleave_cold(
             _finish(device)
             seconds[name].append(_block(step, 1, device))
     return seconds
+
+
+def moving(step: Step, params: Sequence[Parameter]) -> Step:
+    """Return the step, behind a change of gradients for others elsewhere, of the same values.
+
+    So a training loop leaves them, which makes new ones at every backward pass.
+    """
+    grads = [param.grad for param in params]
+    places = itertools.cycle([[torch.clone(grad) for grad in grads if grad is not None], grads])
+
+    def moved() -> None:
+        for param, grad in zip(params, next(places), strict=True):
+            param.grad = grad
+        step()
+
+    return moved
 
 
 def median_seconds(steps: dict[str, Step], rounds: int, device: torch.device) -> dict[str, float]:

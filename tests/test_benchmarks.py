@@ -12,7 +12,7 @@ import torch
 
 from benchmarks import __main__ as bench
 from benchmarks import arithmetic, contenders, machine, sets, streaming, timing
-from benchmarks.measure import COLD, make_params
+from benchmarks.measure import COLD, MOVED, make_params
 from benchmarks.recordings import Recording, recordings
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +88,18 @@ def test_cold_steps_find_other_memory_in_the_caches(monkeypatch):
     assert {name: len(times) for name, times in seconds.items()} == {"a": 3, "b": 3}
 
 
+def test_moved_gradients_are_elsewhere_and_of_the_same_values():
+    params = make_params([(3,), (4, 5)], CPU)
+    grads = [param.grad.clone() for param in params]
+    seen = []
+    step = timing.moving(lambda: seen.append([param.grad.data_ptr() for param in params]), params)
+    for _ in range(4):
+        step()
+        assert all(map(torch.equal, grads, (param.grad for param in params)))
+    assert seen[0] == seen[2] != seen[1] == seen[3]
+    assert not {*seen[0]} & {*seen[1]}
+
+
 def test_half_of_the_state_is_half_of_its_accesses():
     assert contenders.accesses("rmsprop fused", "all") == 9
     assert contenders.accesses("rmsprop bfloat16", "all") == 6
@@ -127,11 +139,13 @@ def test_a_machine_is_described_and_named():
 
 def test_table_shows_speed_and_ratios_of_rounds():
     ours = {"contender": "ours", "elements": 10**9, "accesses": 5, "seconds": [1, 2]}
-    ours |= {"median_s": 1.5, "cold_seconds": [2, 3]}
+    ours |= {"median_s": 1.5, "cold_seconds": [2, 3], "moved_seconds": [1, 4]}
     adam = ours | {"contender": "Adam", "accesses": None, "seconds": [3, 4], "median_s": 3}
-    adam["cold_seconds"] = None
+    adam |= {"cold_seconds": None, "moved_seconds": None}
     first, second = (" ".join(line.split()) for line in bench.table([ours, adam]))
-    assert first == "ours 1500.000 ms (1000.000 to 2000.000) 13.3 GB/s 1.00 2500.000 ms cold"
+    assert first == (
+        "ours 1500.000 ms (1000.000 to 2000.000) 13.3 GB/s 1.00 2500.000 ms cold 2500.000 ms moved"
+    )
     assert second == "Adam 3000.000 ms (3000.000 to 4000.000) 2.50"
 
 
@@ -150,18 +164,20 @@ def test_results_are_replaced_whole(tmp_path):
 )
 def test_a_run_of_the_benchmarks_writes_what_it_measured(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(bench, "SETS", {"tiny": [(3,), (4, 5)]})
-    monkeypatch.setattr(bench, "VARIANTS", ["centered"])
+    monkeypatch.setattr(bench, "VARIANTS", ["uncentered"])
     bench.main(tmp_path)
     (file,) = tmp_path.iterdir()
     results = {r["contender"]: r for r in json.loads(file.read_text())["results"]}
-    expected = contenders.contenders(make_params([(3,)], CPU), "centered").keys()
+    expected = contenders.contenders(make_params([(3,)], CPU), "uncentered").keys()
     assert results.keys() == expected
     for result in results.values():
-        assert (result["set"], result["variant"]) == ("tiny", "centered")
+        assert (result["set"], result["variant"]) == ("tiny", "uncentered")
         assert (result["tensors"], result["elements"]) == (2, 23)
-        assert min(*result["seconds"], result["first_step_s"]) > 0
+        assert min(result["seconds"]) > 0
+        assert (result["first_step_s"] or 0) > 0
         assert (result["cold_seconds"] is not None) == (result["contender"] in COLD)
-    assert "[1/1] tiny, centered" in capfd.readouterr().out
+        assert (result["moved_seconds"] is not None) == (result["contender"] in MOVED)
+    assert "[1/1] tiny, uncentered" in capfd.readouterr().out
     (recording,) = [Recording(json.loads(file.read_text()))]
     for contender in ("rmsprop fused", "torch foreach", "torch for-loop", "streaming limit"):
         ratios = recording.over_uncentered("tiny", "centered", contender)
@@ -180,7 +196,7 @@ def test_recordings_have_what_the_chapter_reads():
                 median = cpu.median(name, variant, "rmsprop fused")
                 assert 0 < min(seconds) <= median <= max(seconds)
         assert cpu.median("1 x 25M", "uncentered", "nobody") is None
-    cold = on_cpus[-1].over_fused("1 x 25M", "centered", *COLD, cold=True)
+    cold = on_cpus[-1].over_fused("1 x 25M", "centered", *COLD, field="cold_seconds")
     assert (cold <= 1).all()
 
 
@@ -203,8 +219,11 @@ def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():
     assert recording.over_fused("tiny", "centered", "loop", "foreach").tolist() == [2, 2]
     assert recording.over_fused("tiny", "centered", "loop").tolist() == [2, 4]
     assert recording.over_fused("tiny", "centered", "loop", "nobody") is None
-    assert recording.over_fused("tiny", "centered", "loop", cold=True).tolist() == [4 / 3, 2.5]
-    assert recording.over_fused("tiny", "centered", "foreach", cold=True) is None
+    assert recording.over_fused("tiny", "centered", "loop", field="cold_seconds").tolist() == [
+        4 / 3,
+        2.5,
+    ]
+    assert recording.over_fused("tiny", "centered", "foreach", field="cold_seconds") is None
 
 
 def test_variants_are_compared_where_they_took_turns():
