@@ -1,6 +1,7 @@
 """The code that a function's result rests on: its own, and all that it names of its package."""
 
 import ast
+import copy
 import functools
 import hashlib
 import importlib.util
@@ -16,7 +17,7 @@ def code_digest(function: Callable[..., Any]) -> str:
 
     What is reached are the functions, classes and constants that the code names, what these name in
     turn, and so on. Comments, docstrings, annotations and the way a line is set do not count; other
-    packages do not either, for which a version stands.
+    packages do not either, for which a version stands. Every version of Python says the same.
 
     Args:
         function: defined at the top of a module that can be imported.
@@ -45,7 +46,7 @@ def _visit(module: str, name: str, seen: dict[str, str]) -> None:
         for origin, original in _imported(statement, module, name):
             _visit(origin, original, seen)
     elif not isinstance(statement, ast.Import):
-        seen[f"{module}.{name}"] = ast.unparse(_stripped(statement))
+        seen[f"{module}.{name}"] = _told(_stripped(statement))
         for owner, used in _named(statement, module):
             _visit(owner, used, seen)
 
@@ -130,10 +131,26 @@ def _defined(statement: ast.stmt) -> list[str]:
     return []
 
 
+def _told(node: Any) -> str:
+    """Return syntax as text.
+
+    `ast.unparse` and `ast.dump` would differ between versions of Python, in the quotes of strings
+    and in the fields that are empty. Those are left out here, and with them new ones.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join(map(_told, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = (
+        f"{name}={_told(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])
+    )
+    return f"{type(node).__name__}({', '.join(fields)})"
+
+
 def _stripped(statement: ast.stmt) -> ast.stmt:
     """Return a statement without docstrings and annotations of functions."""
-    tree = ast.parse(ast.unparse(statement))
-    for node in ast.walk(tree):
+    statement = copy.deepcopy(statement)
+    for node in ast.walk(statement):
         if (
             isinstance(node, (ast.FunctionDef, ast.ClassDef))
             and ast.get_docstring(node) is not None
@@ -143,4 +160,6 @@ def _stripped(statement: ast.stmt) -> ast.stmt:
             node.returns = None
         if isinstance(node, ast.arg):
             node.annotation = None
-    return tree.body[0]
+        if isinstance(node, ast.JoinedStr):  # Python 3.12 puts empty parts into some
+            node.values = [part for part in node.values if getattr(part, "value", None) != ""]
+    return statement

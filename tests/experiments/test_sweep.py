@@ -279,7 +279,10 @@ PACKAGE = {
                 self.x = x
     """,
     "constants": "SCALE = 3\nOTHER = 4\n",
-    "inner": "def inner(x):\n    return x + 5\n",
+    "inner": """
+        def inner(x):
+            return x + 5 if x else f"{', '.join('ab')!r:>{x}}"
+    """,
 }
 
 
@@ -321,6 +324,11 @@ def digest_of(folder, changes=()):
 )
 def test_a_digest_changes_with_the_code_that_is_reached_and_no_other(tmp_path, changed, change):
     assert (digest_of(tmp_path) != digest_of(tmp_path, [change])) == changed
+
+
+def test_a_digest_is_the_same_in_every_version_of_python(tmp_path):
+    expected = b"512d8332d4e4a176618d6a8cd3503f1f54b88f23b911a7f81bb2dc0d2b7427bb\n"
+    assert digest_of(tmp_path) == expected
 
 
 def test_a_digest_is_that_of_something_importable():
