@@ -214,6 +214,7 @@ def step(
             VARIANT=(bool(centered), momentum > 0, bool(lr_in_momentum), bool(nesterov)),
             CHUNK=CHUNK,
             num_warps=WARPS,
+            enable_fp_fusion=False,  # or each variant would round otherwise
         )
     # While the device is at work.
     increment_version(changed)
