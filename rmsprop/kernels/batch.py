@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rmsprop.kernels.snapshot import Snapshot, dispatch_keys
 
-__all__ = ["Batch", "Batches", "Columns", "Obstacle", "Row", "data_ptrs", "is_ordinary"]
+__all__ = ["GRAD", "Batch", "Batches", "Columns", "Obstacle", "Row", "data_ptrs", "is_ordinary"]
 
 Integers = NDArray[np.int64]
 # The kinds of tensor whose memory is their own; subclasses may be anything.
@@ -27,6 +27,9 @@ class Row(NamedTuple):
     grad_avg: Tensor | None = None
     momentum_buffer: Tensor | None = None
     rounding_seed: Tensor | None = None
+
+
+GRAD = Row._fields.index("grad")
 
 
 class Columns(NamedTuple):
@@ -110,7 +113,7 @@ class Batch:
     def with_grads(self, addresses: Integers) -> "Batch":
         """Return a batch that differs in where the gradients are."""
         table = self.addresses.copy()
-        table[Row._fields.index("grad")] = addresses
+        table[GRAD] = addresses
         moved = Batch(table, self.lengths, self.dtype, self.device, self.state_dtype)
         moved._first = self.first
         return moved
@@ -151,13 +154,14 @@ class Batches:
         self._snapshot = Snapshot(tensors)
         addresses = data_ptrs(tensors)
         self._data_ptrs = later_data_ptrs
-        self._sizes = np.array([_reach(tensor) for tensor in tensors], dtype=np.int64)
-        self._alignments = np.array([tensor.itemsize for tensor in tensors], dtype=np.int64)
+        sizes = np.array([_reach(tensor) for tensor in tensors], dtype=np.int64)
         self._written = slice(len(tensors) - len(columns))
         self._grads = slice(len(tensors) - len(columns), None)
-        self.are_entangled = _overlap(
-            self._ranges(addresses, self._written)
-        ) or self._grads_are_written(addresses)
+        self._sizes, self._present = sizes[self._grads], sizes[self._grads] > 0
+        self._masks = np.array([grad.itemsize - 1 for grad in tensors[self._grads]], dtype=np.int64)
+        self._ranges = _ranges(addresses[self._written], sizes[self._written])
+        grads = addresses[self._grads]
+        self.are_entangled = _overlap(self._ranges) or self._grads_are_written(grads)
         rows = columns.rows()
         self.obstacles = self._obstacles(rows, is_usable, state_dtype)
         kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
@@ -191,15 +195,15 @@ class Batches:
         changed = addresses != before
         if not changed.any():
             return batches
+        grads = addresses[self._grads]
         if (
             changed[self._written].any()
             or any(obstacle.field == "grad" for obstacle in self.obstacles.values())
             or self.are_entangled
-            or self._grads_are_odd(addresses)
-            or self._grads_are_written(addresses)
+            or self._grads_are_odd(grads)
+            or self._grads_are_written(grads)
         ):
             return None
-        grads = addresses[self._grads]
         moved = [
             batch.with_grads(grads[members])
             for batch, members in zip(batches, self.members, strict=True)
@@ -209,14 +213,13 @@ class Batches:
 
     def grads_are_apart(self) -> bool:
         """Return whether no two gradients share memory."""
-        return not _overlap(self._ranges(self._there[0], self._grads))
+        return not _overlap(_ranges(self._there[0][self._grads], self._sizes))
 
     def writes_to(self, tensors: Sequence[Tensor]) -> bool:
         """Return whether what a step changes shares memory with any of these tensors."""
         return any(
             _touches(
-                self._ranges(self._there[0], self._written),
-                np.array([[tensor.data_ptr()], [tensor.data_ptr() + _reach(tensor)]]),
+                self._ranges, np.array([[tensor.data_ptr()], [tensor.data_ptr() + _reach(tensor)]])
             )
             for tensor in tensors
         )
@@ -249,24 +252,13 @@ class Batches:
         table[lines] = addresses.reshape(-1, n)
         return table
 
-    def _ranges(self, addresses: Integers, part: slice) -> Integers:
-        """Return first addresses and those past the last, in order, of what has elements."""
-        starts, sizes = addresses[part], self._sizes[part]
-        starts, sizes = starts[sizes > 0], sizes[sizes > 0]
-        order = np.argsort(starts)
-        return np.stack([starts[order], (starts + sizes)[order]])
-
-    def _grads_are_odd(self, addresses: Integers) -> bool:
+    def _grads_are_odd(self, grads: Integers) -> bool:
         """Return whether gradients are misaligned, or nowhere."""
-        grads, present = addresses[self._grads], self._sizes[self._grads] > 0
-        misaligned = grads % self._alignments[self._grads]
-        return bool(np.any(misaligned) or np.any(grads[present] == 0))
+        return bool((grads & self._masks).any() or (grads[self._present] == 0).any())
 
-    def _grads_are_written(self, addresses: Integers) -> bool:
+    def _grads_are_written(self, grads: Integers) -> bool:
         """Return whether gradients have memory in common with what a step changes."""
-        return _touches(
-            self._ranges(addresses, self._written), self._ranges(addresses, self._grads)
-        )
+        return _touches(self._ranges, np.array([grads, grads + self._sizes])[:, self._present])
 
 
 def is_ordinary(tensor: Any) -> bool:
@@ -291,17 +283,26 @@ def _reach(tensor: Tensor) -> int:
     return (last + 1) * tensor.itemsize
 
 
+def _ranges(starts: Integers, sizes: Integers) -> Integers:
+    """Return first addresses and those past the last, in order, of what has elements."""
+    starts, sizes = starts[sizes > 0], sizes[sizes > 0]
+    order = np.argsort(starts)
+    return np.stack([starts[order], (starts + sizes)[order]])
+
+
 def _overlap(ranges: Integers) -> bool:
+    """Return whether any two ranges, which are in order, have memory in common."""
     starts, ends = ranges
     return bool(np.any(starts[1:] < ends[:-1]))
 
 
 def _touches(written: Integers, read: Integers) -> bool:
-    """Return whether any range read has memory in common with the disjoint ones written."""
+    """Return whether a range read has memory in common with those written, disjoint, in order."""
     starts, ends = written
     # Only the last that begins before the end of what is read can reach into it.
-    last = np.searchsorted(starts, read[1]) - 1
-    return bool(np.any(ends[last[last >= 0]] > read[0][last >= 0]))
+    before = np.searchsorted(starts, read[1])
+    reached = np.append(ends, 0)[before - 1]  # by the one before the first: nothing
+    return bool((reached > read[0]).any())
 
 
 def _obstacle(row: Row, state_dtype: torch.dtype | None) -> Obstacle | None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from rmsprop.kernels.batch import Batch, Row
+from rmsprop.kernels.batch import GRAD, Batch, Row
 from rmsprop.kernels.warning import warn_once
 
 __all__ = ["available", "is_usable", "step"]
@@ -27,10 +27,10 @@ DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 # The columns of the device's table, before the number of elements and the first chunk. Gradients
 # are apart: a training loop moves them at every step, and nothing else.
 ADDRESSES = ("param", "average", "grad_avg", "momentum_buffer", "step", "rounding_seed")
-COLUMNS = len(ADDRESSES) + 2
 # Eight elements per thread: two 128-bit accesses per buffer of float32, in 80 registers at most.
-CHUNK = 2048
-WARPS = 8
+# Of eleven pairs the fastest or within 2% of it on an H200: benchmarks/chunks.json.
+CHUNK = 1024
+WARPS = 4
 
 
 def is_usable(
@@ -103,7 +103,7 @@ def _works(
         addresses[Row._fields.index("step")] = count.data_ptr()
         addresses[Row._fields.index("rounding_seed")] = seed.data_ptr()
         step(
-            Batch(addresses, np.zeros(1, np.int64), dtype, device, state_dtype),
+            Batch(addresses, np.zeros(1, np.int64), dtype, count.device, state_dtype),
             [count],
             centered=centered,
             momentum=0.5 if momentum else 0.0,
@@ -175,10 +175,9 @@ def step(
     lr_tensor = None
     if isinstance(lr, Tensor):
         lr, lr_tensor = (0.0, lr) if lr.device == batch.device else (lr.item(), None)
-    with torch.cuda.device(batch.device):
-        table, grads = _on_device(batch)
+    with torch.cuda.device(batch.device.index):
+        rows, row_of_chunk, grads = _on_device(batch)
         n = len(batch.lengths)
-        rows, row_of_chunk = table[: COLUMNS * n], table[COLUMNS * n :]
         corrected = None
         if bias_correction:
             corrected = torch.empty(2 * n, dtype=torch.float32, device=batch.device)
@@ -220,30 +219,27 @@ def step(
     increment_version(changed)
 
 
-def _table(batch: Batch) -> NDArray[np.int64]:
-    """Return the rows that `rmsprop.kernels.triton_step` describes, then the row of every chunk."""
+def _tables(batch: Batch) -> tuple[NDArray[np.int64], ...]:
+    """Return what `rmsprop.kernels.triton_step` describes: rows, and the row of every chunk."""
     # One even for no elements, because it is a chunk that counts the step.
     chunks = np.maximum(-(-batch.lengths // CHUNK), 1)
     columns = [batch.addresses[Row._fields.index(name)] for name in ADDRESSES]
     rows = np.column_stack([*columns, batch.lengths, np.cumsum(chunks) - chunks])
-    return np.concatenate([rows.ravel(), np.repeat(np.arange(len(rows)), chunks)])
+    return rows.ravel(), np.repeat(np.arange(len(rows)), chunks)
 
 
-def _grads(batch: Batch) -> NDArray[np.int64]:
-    """Return the addresses of the gradients."""
-    return batch.addresses[Row._fields.index("grad")]
-
-
-_table_of: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
-_grads_of: WeakKeyDictionary[Batch, Tensor] = WeakKeyDictionary()
+Sent = tuple[Tensor, ...]
+# By batch and by the stream that they are for, whose memory would else be another's too soon.
+_tables_of: WeakKeyDictionary[Batch, dict[int, Sent]] = WeakKeyDictionary()
+_grads_of: WeakKeyDictionary[Batch, dict[int, Sent]] = WeakKeyDictionary()
 _captured: list[Tensor] = []
 
 
-def _on_device(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return a batch's table and its gradients' addresses on its device, the current one.
+def _on_device(batch: Batch) -> Sent:
+    """Return a batch's rows, rows of chunks and gradients' addresses on its device, the current.
 
-    They are copied once, from pinned memory and without waiting: the table for all batches that
-    differ in their gradients alone. Each lives as long as those it was copied for.
+    They are copied once for each stream, from pinned memory and without waiting: the first two for
+    all batches that differ in their gradients alone. Each lives as long as those it was copied for.
 
     During the capture of a CUDA graph nothing is copied yet: the copy becomes a part of the graph,
     done again at every replay. So what is copied then is nobody else's, and what was there before,
@@ -251,21 +247,29 @@ def _on_device(batch: Batch) -> tuple[Tensor, Tensor]:
     copies from must keep its content as long as the graph exists, which nobody tells us: it is kept
     for good, 72 bytes per parameter and 8 per chunk.
     """
+    device, grads = batch.device, batch.addresses[GRAD]
     if torch.cuda.is_current_stream_capturing():
-        _captured.append(torch.from_numpy(np.append(_table(batch), _grads(batch))).pin_memory())
-        sent = _captured[-1].to(batch.device, non_blocking=True)
-        n = len(batch.lengths)
-        return sent[:-n], sent[-n:]
-    if batch.first not in _table_of:
-        _table_of[batch.first] = _sent(_table(batch), batch.device)
-    if batch not in _grads_of:
-        _grads_of[batch] = _sent(_grads(batch), batch.device)
-    both = _table_of[batch.first], _grads_of[batch]
-    for tensor in both:
-        # For the caching allocator, which would give memory away while this stream reads it.
-        tensor.record_stream(torch.cuda.current_stream())
-    return both
+        return _sent([*_tables(batch), grads], device, _captured)
+    stream = _stream(device.index)
+    tables = _tables_of.setdefault(batch.first, {})
+    if stream not in tables:
+        tables[stream] = _sent(_tables(batch), device)
+    places = _grads_of.setdefault(batch, {})
+    if stream not in places:
+        places[stream] = _sent([grads], device)
+    return tables[stream] + places[stream]
 
 
-def _sent(array: NDArray[np.int64], device: torch.device) -> Tensor:
-    return torch.from_numpy(array).pin_memory().to(device, non_blocking=True)
+def _sent(
+    arrays: Sequence[NDArray[np.int64]], device: torch.device, keep: list[Tensor] | None = None
+) -> Sent:
+    """Return arrays on a device, sent in one copy from pinned memory, which is kept in a list."""
+    pinned = torch.from_numpy(np.concatenate(arrays)).pin_memory()
+    if keep is not None:
+        keep.append(pinned)
+    return pinned.to(device, non_blocking=True).split([*map(len, arrays)])
+
+
+def _stream(device: int) -> int:
+    """Return which stream of a device is current, sooner than in an object."""
+    return int(torch._C._cuda_getCurrentRawStream(device))

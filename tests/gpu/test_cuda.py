@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import json
 import math
 import warnings
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
+from benchmarks import chunks
 from rmsprop.kernels import cuda, eager
 from rmsprop.kernels.batch import Batch, Row
 
@@ -195,7 +197,7 @@ def test_a_step_is_one_launch_and_nothing_else(options):
     optimizer.step()
     torch.cuda.synchronize()
     activities = [torch.profiler.ProfilerActivity.CPU, torch.profiler.ProfilerActivity.CUDA]
-    with torch.profiler.profile(activities=activities) as profile:
+    with torch.profiler.profile(activities=activities, acc_events=True) as profile:
         optimizer.step_fused()  # past torch's hook, which marks optimizers' steps in the profile
         torch.cuda.synchronize()
     on_device = sorted(e.name for e in profile.events() if "CUDA" in str(e.device_type))
@@ -259,7 +261,7 @@ def test_steps_on_side_streams_outlive_their_batch(options):
         torch.cuda._sleep(200_000_000)
         ours.step()
     # The tables were made on the first stream, which would now give their memory to others.
-    size = len(cuda._table_of[ours.batch.first])
+    size = sum(map(len, cuda._tables(ours.batch)))
     ours.batch = None
     gc.collect()
     with torch.cuda.stream(first):
@@ -318,7 +320,7 @@ def test_a_captured_step_reads_what_has_changed_when_it_is_replayed(options, gra
     torch.cuda.synchronize()
     assert ours.rows[0].step.item() == 1
     # The graph needs neither the batch nor anything that was made for it.
-    size = len(cuda._table(ours.batch)) + len(ours.params)
+    size = sum(map(len, cuda._tables(ours.batch))) + len(ours.params)
     ours.batch = None
     gc.collect()
     for step in range(1, 5):
@@ -388,3 +390,18 @@ def test_grad_scaler_skips_steps_with_infinities(options, unscale_first):
         assert ours.rows[0].step.item() == steps
         assert_same(ours, theirs)
     assert scaler.get_scale() == 2.0**9  # halved twice, and doubled once in between
+
+
+def test_chunks_of_other_sizes_are_timed(monkeypatch, tmp_path):
+    monkeypatch.setattr(chunks, "PAIRS", [(512, 4), (2048, 8)])
+    monkeypatch.setattr(chunks, "VARIANTS", ["centered"])
+    monkeypatch.setattr(chunks, "ELEMENTS", 1_000_000)
+    chunks.main(tmp_path / "chunks.json")
+    results = json.loads((tmp_path / "chunks.json").read_text())["results"]
+    assert [(r["chunk"], r["contender"]) for r in results] == [
+        (chunk, contender)
+        for contender in ("rmsprop fused", "rmsprop bfloat16")
+        for chunk in (512, 2048)
+    ]
+    assert all(1e-6 < r["seconds"] < 1e-2 for r in results)
+    assert (cuda.CHUNK, cuda.WARPS) == (1024, 4)

@@ -95,7 +95,8 @@ def stepped(monkeypatch):
     batches = []
 
     def recording(batch, changed, **options):
-        batches.append(batch)
+        if batch.lengths.any():  # it is no trial
+            batches.append(batch)
         step(batch, changed, **options)
 
     step = cuda.step

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rmsprop import equations
 from rmsprop.kernels import cuda, rounding, triton_step
-from rmsprop.kernels.batch import Batch, Row
+from rmsprop.kernels.batch import GRAD, Batch, Row
 
 DEVICE = "cpu" if os.environ.get("TRITON_INTERPRET") == "1" else "cuda"
 FLOAT32 = torch.finfo(torch.float32).eps
@@ -33,7 +33,7 @@ def _cpu_in_the_place_of_a_gpu():
                 cuda,
                 "_on_device",
                 lambda batch: tuple(
-                    map(torch.from_numpy, (cuda._table(batch), cuda._grads(batch)))
+                    map(torch.from_numpy, (*cuda._tables(batch), batch.addresses[GRAD]))
                 ),
             )
         yield
@@ -312,20 +312,15 @@ def test_elements_beyond_2_to_the_31_are_found(monkeypatch):
     def last_two_chunks_of_a_huge_parameter(batch):
         row = np.array([*batch.addresses[columns, 0], 2**32 + batch.lengths[0], -chunks])
         row[:4] -= 2**32 * np.array([2, 4, 4, 4])
-        return np.concatenate([row, [0, 0]])
-
-    def gradient_of_it(batch):
-        return grads(batch) - 2 * 2**32
+        return row, np.array([0, 0])
 
     columns = [Row._fields.index(name) for name in cuda.ADDRESSES]
     batch = batch_of([parameter], options, torch.bfloat16)
     prediction = Prediction(parameter, options)
     # The first chunk of all, which counts, is not among them.
     prediction.wanted = (*prediction.wanted[:5], parameter.step.numpy())
-    grads = cuda._grads
-    monkeypatch.setattr(cuda, "_table", last_two_chunks_of_a_huge_parameter)
-    monkeypatch.setattr(cuda, "_grads", gradient_of_it)
-    cuda.step(batch, (), **options)
+    monkeypatch.setattr(cuda, "_tables", last_two_chunks_of_a_huge_parameter)
+    cuda.step(batch.with_grads(batch.addresses[GRAD] - 2 * 2**32), (), **options)
     prediction.check()
 
 

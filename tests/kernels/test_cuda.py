@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from rmsprop.kernels import cuda, triton_step, warning
-from rmsprop.kernels.batch import Batch, Row
+from rmsprop.kernels.batch import GRAD, Batch, Row
 
 try:
     import triton
@@ -113,7 +113,7 @@ def launches(monkeypatch, tmp_path):
                 cuda,
                 "_on_device",
                 lambda batch: tuple(
-                    map(torch.from_numpy, (cuda._table(batch), cuda._grads(batch)))
+                    map(torch.from_numpy, (*cuda._tables(batch), batch.addresses[GRAD]))
                 ),
             )
             batch = batch_of([3], dtype, state_dtype=state_dtype)
@@ -234,10 +234,8 @@ from rmsprop.kernels import triton_step
 def test_table_has_every_element_in_one_chunk():
     lengths = [3, 0, cuda.CHUNK, cuda.CHUNK + 1, 5 * cuda.CHUNK - 1]
     batch = batch_of(lengths)
-    table = cuda._table(batch)
-    width = cuda.COLUMNS
-    rows, row_of_chunk = np.split(table, [width * len(lengths)])
-    rows = rows.reshape(-1, width)
+    rows, row_of_chunk = cuda._tables(batch)
+    rows = rows.reshape(len(lengths), -1)
     for j, name in enumerate(cuda.ADDRESSES):
         assert rows[:, j].tolist() == batch.addresses[Row._fields.index(name)].tolist()
     chunks = [max(1, math.ceil(n / cuda.CHUNK)) for n in lengths]
@@ -248,43 +246,60 @@ def test_table_has_every_element_in_one_chunk():
 
 @pytest.fixture
 def copies(monkeypatch):
-    """Let the CPU stand for the GPU; return the flag of a capture, and the tables pinned."""
-    gpu = SimpleNamespace(capturing=False, pinned=[])
+    """Let the CPU stand for the GPU: its stream, whether that is captured, and what was pinned."""
+    gpu = SimpleNamespace(stream=0, capturing=False, pinned=[])
 
     def pin_memory(tensor):
         gpu.pinned.append(weakref.ref(tensor))
         return tensor
 
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: gpu.capturing)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: None)
+    monkeypatch.setattr(cuda, "_stream", lambda device: gpu.stream)
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin_memory)
-    monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, stream: None)
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device, non_blocking: tensor.clone())
     monkeypatch.setattr(cuda, "_captured", [])
     return gpu
 
 
-def test_table_is_copied_once_for_all_places_of_gradients(copies):
+def places(tensors):
+    return [tensor.data_ptr() for tensor in tensors]
+
+
+def test_tables_are_copied_once_for_all_places_of_gradients(copies):
     batch = batch_of([3])
-    table, grads = map(weakref.ref, cuda._on_device(batch))
-    assert cuda._on_device(batch) == (table(), grads())
+    rows, row_of_chunk, grads = cuda._on_device(batch)
+    assert places(cuda._on_device(batch)) == places((rows, row_of_chunk, grads))
     moved = batch.with_grads(np.array([77]))
-    again, elsewhere = map(weakref.ref, cuda._on_device(moved))
-    assert again() is table()
-    assert (grads().tolist(), elsewhere().tolist()) == ([1], [77])
-    twice_moved = moved.with_grads(np.array([78]))
-    assert cuda._on_device(twice_moved)[0] is table()
-    assert len(copies.pinned) == 4
+    assert places(cuda._on_device(moved))[:2] == places((rows, row_of_chunk))
+    assert (grads.tolist(), cuda._on_device(moved)[2].tolist()) == ([1], [77])
+    assert len(copies.pinned) == 3
+    assert places(cuda._on_device(batch_of([3])))[0] != rows.data_ptr()
+
+
+def test_tables_live_as_long_as_what_they_were_copied_for(copies):
+    batch = batch_of([3])
+    tables = weakref.ref(cuda._on_device(batch)[0])
+    moved = batch.with_grads(np.array([77]))
+    elsewhere = weakref.ref(cuda._on_device(moved)[2])
+    moved_again = moved.with_grads(np.array([78]))
     del moved
     assert elsewhere() is None
-    other = batch_of([3])
-    assert cuda._on_device(other)[0] is not table()
     del batch
-    assert table() is not None
-    del twice_moved
-    assert table() is None
-    del other
+    assert tables() is not None
+    del moved_again
+    assert tables() is None
     assert all(pinned() is None for pinned in copies.pinned)
+
+
+def test_each_stream_has_tables_of_its_own(copies):
+    batch = batch_of([3, 5000])
+    first = cuda._on_device(batch)
+    copies.stream = 1
+    second = cuda._on_device(batch)
+    assert [t.tolist() for t in first] == [t.tolist() for t in second]
+    assert not {*places(first)} & {*places(second)}
+    copies.stream = 0
+    assert places(cuda._on_device(batch)) == places(first)
 
 
 def test_graph_has_tables_of_its_own_and_their_source_is_kept(copies):
@@ -294,13 +309,10 @@ def test_graph_has_tables_of_its_own_and_their_source_is_kept(copies):
     assert copies.pinned[0]() is not None
     copies.capturing = False
     outside = cuda._on_device(batch)
-    for mine, other in zip(outside, captured, strict=True):
-        assert mine.tolist() == other.tolist()
-        assert mine.data_ptr() != other.data_ptr()
+    assert [t.tolist() for t in outside] == [t.tolist() for t in captured]
     copies.capturing = True
     later = cuda._on_device(batch)
-    places = [tensor.data_ptr() for both in (captured, outside, later) for tensor in both]
-    assert len({*places}) == 6
+    assert len({*places(captured), *places(outside), *places(later)}) == 9
     assert [pinned() is None for pinned in copies.pinned] == [False, True, True, False]
 
 
