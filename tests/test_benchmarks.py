@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import arithmetic, contenders, machine, sets, streaming, timing
+from benchmarks import arithmetic, chunks, contenders, machine, sets, streaming, timing
 from benchmarks.measure import COLD, MOVED, make_params
 from benchmarks.recordings import Recording, recordings
+from rmsprop.kernels import cuda
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -236,3 +237,20 @@ def test_variants_are_compared_where_they_took_turns():
 
 def test_where_nothing_was_recorded_there_is_no_recording(tmp_path):
     assert recordings(tmp_path) == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_chunks_of_other_sizes_are_timed(monkeypatch, tmp_path):
+    monkeypatch.setattr(chunks, "PAIRS", [(512, 4), (2048, 8)])
+    monkeypatch.setattr(chunks, "VARIANTS", ["centered"])
+    monkeypatch.setattr(chunks, "ELEMENTS", 1_000_000)
+    chunks.main(tmp_path / "chunks.json")
+    results = json.loads((tmp_path / "chunks.json").read_text())["results"]
+    assert [(r["chunk"], r["contender"]) for r in results] == [
+        (chunk, contender)
+        for contender in ("rmsprop fused", "rmsprop bfloat16")
+        for chunk in (512, 2048)
+    ]
+    assert all(1e-6 < r["seconds"] < 1e-2 for r in results)
+    assert (cuda.CHUNK, cuda.WARPS) == (1024, 4)

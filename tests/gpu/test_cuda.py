@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import json
 import math
 import warnings
 
@@ -11,7 +10,6 @@ import pytest
 import torch
 from torch.nn import Parameter
 
-from benchmarks import chunks
 from rmsprop.kernels import cuda, eager
 from rmsprop.kernels.batch import Batch, Row
 
@@ -390,18 +388,3 @@ def test_grad_scaler_skips_steps_with_infinities(options, unscale_first):
         assert ours.rows[0].step.item() == steps
         assert_same(ours, theirs)
     assert scaler.get_scale() == 2.0**9  # halved twice, and doubled once in between
-
-
-def test_chunks_of_other_sizes_are_timed(monkeypatch, tmp_path):
-    monkeypatch.setattr(chunks, "PAIRS", [(512, 4), (2048, 8)])
-    monkeypatch.setattr(chunks, "VARIANTS", ["centered"])
-    monkeypatch.setattr(chunks, "ELEMENTS", 1_000_000)
-    chunks.main(tmp_path / "chunks.json")
-    results = json.loads((tmp_path / "chunks.json").read_text())["results"]
-    assert [(r["chunk"], r["contender"]) for r in results] == [
-        (chunk, contender)
-        for contender in ("rmsprop fused", "rmsprop bfloat16")
-        for chunk in (512, 2048)
-    ]
-    assert all(1e-6 < r["seconds"] < 1e-2 for r in results)
-    assert (cuda.CHUNK, cuda.WARPS) == (1024, 4)
