@@ -48,23 +48,26 @@ def main(folder: Path = RESULTS) -> None:
 def table(results: list[dict[str, Any]]) -> Iterator[str]:
     """Return a line per contender.
 
-    Median and range of steps in a row, speed, time over the first one's; cold, and with gradients
-    that moved.
+    Median and range of steps in a row, speed, time over the first one's; then medians of cold ones,
+    of ones with gradients that moved, and of ones that waited in a GPU's queue.
     """
     for result in results:
         seconds, accesses = result["seconds"], result["accesses"]
         ratio = statistics.median(
             other / own for other, own in zip(seconds, results[0]["seconds"], strict=True)
         )
-        cold, moved = result["cold_seconds"], result["moved_seconds"]
+        others = {name: result[f"{name}_seconds"] for name in ("cold", "moved", "queued")}
         speed = accesses and 4e-9 * accesses * result["elements"] / result["median_s"]
         yield (
             f"  {result['contender']:17}{1e3 * result['median_s']:9.3f} ms "
             f"({1e3 * min(seconds):.3f} to {1e3 * max(seconds):.3f})".ljust(52)
             + (f"{speed:7.1f} GB/s" if speed else 12 * " ")
             + f"{ratio:9.2f}"
-            + (f"{1e3 * statistics.median(cold):9.3f} ms cold" if cold else "")
-            + (f"{1e3 * statistics.median(moved):9.3f} ms moved" if moved else "")
+            + "".join(
+                f"{1e3 * statistics.median(times):9.3f} ms {name}"
+                for name, times in others.items()
+                if times
+            )
         )
 
 

@@ -18,6 +18,7 @@ from benchmarks.timing import (
     first_call,
     interleave,
     interleave_cold,
+    interleave_queued,
     moving,
     peak_extra_memory,
 )
@@ -31,7 +32,7 @@ COMPARED = "rmsprop fused", "torch for-loop", "torch foreach", "streaming limit"
 
 
 def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list[dict[str, Any]]:
-    """Return one result per contender: steps in a row, cold ones, and ones of moved gradients.
+    """Return one result per contender: steps in a row, cold, of moved gradients, on a GPU queued.
 
     First steps are those of the uncentered variant alone: ours compiles alike for each, whatever
     the shapes, and needs a process of its own to be seen to.
@@ -50,6 +51,7 @@ def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list
     extra = {contender: peak_extra_memory(step, device) for contender, step in steps.items()}
     seconds = interleave(steps, ROUNDS, device)
     cold = interleave_cold({contender: steps[contender] for contender in COLD}, ROUNDS, device)
+    queued = interleave_queued(steps, ROUNDS, device) if device.type == "cuda" else {}
     moved = interleave({who: moving(steps[who], params) for who in MOVED}, ROUNDS, device)
     return [
         {
@@ -60,6 +62,7 @@ def measure(shapes: Sequence[Shape], variant: str, device: torch.device) -> list
             "seconds": times,
             "cold_seconds": cold.get(contender),
             "moved_seconds": moved.get(contender),
+            "queued_seconds": queued.get(contender),
             "median_s": statistics.median(times),
             "first_step_s": first[contender] if variant == "uncentered" else None,
             "peak_extra_bytes": extra[contender],

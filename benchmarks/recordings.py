@@ -69,7 +69,8 @@ class Recording:
             variant: of the rule.
             contenders: who took the step, at least one.
             field: ``seconds`` of steps in a row, ``cold_seconds`` of steps with nothing of theirs
-                in a cache, or ``moved_seconds`` of steps with gradients elsewhere than before.
+                in a cache, ``moved_seconds`` of steps with gradients elsewhere than before, or
+                ``queued_seconds`` of steps that wait for a GPU.
 
         Returns:
             Shape ``(rounds,)``; None where one of them was not measured.

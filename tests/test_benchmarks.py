@@ -141,6 +141,7 @@ def test_a_machine_is_described_and_named():
 def test_table_shows_speed_and_ratios_of_rounds():
     ours = {"contender": "ours", "elements": 10**9, "accesses": 5, "seconds": [1, 2]}
     ours |= {"median_s": 1.5, "cold_seconds": [2, 3], "moved_seconds": [1, 4]}
+    ours["queued_seconds"] = None
     adam = ours | {"contender": "Adam", "accesses": None, "seconds": [3, 4], "median_s": 3}
     adam |= {"cold_seconds": None, "moved_seconds": None}
     first, second = (" ".join(line.split()) for line in bench.table([ours, adam]))
@@ -178,6 +179,7 @@ def test_a_run_of_the_benchmarks_writes_what_it_measured(tmp_path, monkeypatch, 
         assert (result["first_step_s"] or 0) > 0
         assert (result["cold_seconds"] is not None) == (result["contender"] in COLD)
         assert (result["moved_seconds"] is not None) == (result["contender"] in MOVED)
+        assert result["queued_seconds"] is None
     assert "[1/1] tiny, uncentered" in capfd.readouterr().out
     (recording,) = [Recording(json.loads(file.read_text()))]
     for contender in ("rmsprop fused", "torch foreach", "torch for-loop", "streaming limit"):
@@ -239,8 +241,28 @@ def test_where_nothing_was_recorded_there_is_no_recording(tmp_path):
     assert recordings(tmp_path) == []
 
 
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@needs_cuda
+def test_what_waits_in_a_queue_is_timed_without_its_python():
+    values = torch.zeros(25_000_000, device="cuda")
+
+    def step():
+        time.sleep(1e-3)
+        values.add_(1)
+
+    device = values.device
+    (alone,) = timing.interleave({"add": step}, 3, device).values()
+    (queued,) = timing.interleave_queued({"add": step}, 3, device).values()
+    assert min(alone) > 1e-3
+    assert 1e-5 < max(queued) < 5e-4
+    assert values[0] > 15
+
+
+@pytest.mark.gpu
+@needs_cuda
 def test_chunks_of_other_sizes_are_timed(monkeypatch, tmp_path):
     monkeypatch.setattr(chunks, "PAIRS", [(512, 4), (2048, 8)])
     monkeypatch.setattr(chunks, "VARIANTS", ["centered"])
