@@ -250,7 +250,7 @@ def _on_device(batch: Batch) -> Sent:
     device, grads = batch.device, batch.addresses[GRAD]
     if torch.cuda.is_current_stream_capturing():
         return _sent([*_tables(batch), grads], device, _captured)
-    stream = _stream(device.index)
+    stream = _current_stream()
     tables = _tables_of.setdefault(batch.first, {})
     if stream not in tables:
         tables[stream] = _sent(_tables(batch), device)
@@ -270,6 +270,6 @@ def _sent(
     return pinned.to(device, non_blocking=True).split([*map(len, arrays)])
 
 
-def _stream(device: int) -> int:
-    """Return which stream of a device is current, sooner than in an object."""
-    return int(torch._C._cuda_getCurrentRawStream(device))
+def _current_stream() -> int:
+    """Return which stream is current, sooner than in an object."""
+    return int(torch._C._cuda_getCurrentRawStream(torch.cuda.current_device()))

@@ -254,7 +254,7 @@ def copies(monkeypatch):
         return tensor
 
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: gpu.capturing)
-    monkeypatch.setattr(cuda, "_stream", lambda device: gpu.stream)
+    monkeypatch.setattr(cuda, "_current_stream", lambda: gpu.stream)
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin_memory)
     monkeypatch.setattr(torch.Tensor, "to", lambda tensor, device, non_blocking: tensor.clone())
     monkeypatch.setattr(cuda, "_captured", [])
