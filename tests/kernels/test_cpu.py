@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from llvmlite import binding
 
 from rmsprop import equations
 from rmsprop.kernels import cpu
@@ -316,24 +317,48 @@ def test_a_forked_process_steps_with_the_kernel_whatever_ran_before():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("centered", [None, True])
-@pytest.mark.parametrize("momentum", [None, np.float32(0.9)])
-@pytest.mark.parametrize("rounds", [None, True])
-def test_loop_is_compiled_to_vector_instructions(centered, momentum, rounds):
-    compiled = cpu.numba.njit(error_model="numpy")(cpu._step)
+def compiled(centered, momentum, rounds):
+    """Return the loop compiled for these, from no cache, which has no code to look at."""
+    loop = cpu.numba.njit(error_model="numpy")(cpu._step)
     tensors, zero, one = Tensors([100], torch.float32), np.float32(0), np.float32(1)
     batch, state = tensors.batch(), np.uint16(0) if rounds else zero
-    compiled(
+    loop(
         *(True, 0, np.zeros(4, np.int64), 1, batch.addresses, batch.ends),
         *(zero, zero, state, 0.9, False),
         *(*[one] * 8, False, False, False, centered, momentum, rounds),
     )
-    (code,) = compiled.inspect_llvm().values()
+    return loop
+
+
+@pytest.mark.parametrize("centered", [None, True])
+@pytest.mark.parametrize("momentum", [None, np.float32(0.9)])
+@pytest.mark.parametrize("rounds", [None, True])
+def test_loop_is_compiled_to_vector_instructions(centered, momentum, rounds):
+    (code,) = compiled(centered, momentum, rounds).inspect_llvm().values()
     assert re.search(r"<\d+ x float> @llvm.sqrt", code)
     assert re.search(r"fdiv <\d+ x float>", code)
     if rounds:
         assert re.search(r"mul <\d+ x i32>", code)
         assert not re.search(r"mul <\d+ x i64>", code)
+
+
+HAS_512_BITS = binding.get_host_cpu_features().get("avx512f", False)
+
+
+@pytest.mark.skipif(not HAS_512_BITS, reason="needs a processor with vectors of 512 bits")
+@pytest.mark.parametrize("centered", [None, True])
+@pytest.mark.parametrize("momentum", [None, np.float32(0.9)])
+def test_loop_that_rounds_has_the_widest_vectors(centered, momentum):
+    (code,) = compiled(centered, momentum, True).inspect_asm().values()
+    assert re.search(r"vsqrtps\s.*%zmm", code)
+    assert re.search(r"vpmulld\s.*%zmm", code)
+    assert not re.search(r"vsqrtps\s.*%ymm", code)
+
+
+@pytest.mark.parametrize("rounds", [None, True])
+def test_only_a_loop_that_rounds_asks_for_wide_vectors(rounds):
+    (code,) = compiled(None, None, rounds).inspect_llvm().values()
+    assert ('"prefer-vector-width"="512"' in code) == bool(rounds)
 
 
 def started(is_host, progress, tensors):
