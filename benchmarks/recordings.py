@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rmsprop.records.repository import find_root
 
-__all__ = ["Recording", "recordings"]
+__all__ = ["Recording", "chunk_seconds", "recordings"]
 
 
 class Recording:
@@ -104,3 +104,21 @@ def recordings(root: Path | None = None) -> list[Recording]:
     root = root or find_root()
     files = sorted(root.glob("benchmarks/results/*.json")) if root else []
     return [Recording(json.loads(file.read_text())) for file in files]
+
+
+def chunk_seconds(root: Path | None = None) -> dict[tuple[str, str], dict[tuple[int, int], float]]:
+    """Return the recorded times of the CUDA kernel, see `benchmarks.chunks`.
+
+    Args:
+        root: the repository or release; that of the working directory unless given.
+
+    Returns:
+        By variant and contender the seconds by elements of a chunk and warps.
+    """
+    root = root or find_root()
+    assert root is not None, "this folder is in no clone and no release of the book"
+    seconds: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
+    for result in json.loads((root / "benchmarks" / "chunks.json").read_text())["results"]:
+        of_case = seconds.setdefault((result["variant"], result["contender"]), {})
+        of_case[result["chunk"], result["warps"]] = result["seconds"]
+    return seconds

@@ -17,7 +17,8 @@ def stream(params: Sequence[Parameter], accesses: int) -> Callable[[], Any]:
         params: float32, with gradients, whose values change.
         accesses: 5, 7 or 9: a gradient and two, three or four buffers.
     """
-    total = sum(param.numel() for param in params)
+    # Of a length that is a multiple of 16 Triton knows that it may be read in wide words.
+    total = -(-sum(param.numel() for param in params) // 16) * 16
     device = params[0].device
     grad, *buffers = (torch.zeros(total, device=device) for _ in range((accesses + 1) // 2))
     return (_on_cuda if device.type == "cuda" else _on_cpu)(grad, buffers)

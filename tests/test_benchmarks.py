@@ -13,7 +13,7 @@ import torch
 from benchmarks import __main__ as bench
 from benchmarks import arithmetic, chunks, contenders, machine, sets, streaming, timing
 from benchmarks.measure import COLD, MOVED, make_params
-from benchmarks.recordings import Recording, recordings
+from benchmarks.recordings import Recording, chunk_seconds, recordings
 from rmsprop.kernels import cuda
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +59,13 @@ def test_streaming_reads_and_writes_every_buffer(accesses):
     assert 1 + 2 * len(buffers) == accesses
     for k, buffer in enumerate(buffers):
         assert torch.equal(buffer, torch.full((1000,), k + 3.0))
+
+
+def test_streaming_reads_as_many_elements_as_there_are_up_to_a_multiple_of_16(monkeypatch):
+    seen = []
+    monkeypatch.setattr(streaming, "_on_cpu", lambda grad, buffers: seen.append((grad, *buffers)))
+    streaming.stream(make_params([(30,), (3,)], CPU), 7)
+    assert [len(tensor) for tensor in seen[0]] == [48] * 4
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -201,6 +208,14 @@ def test_recordings_have_what_the_chapter_reads():
         assert cpu.median("1 x 25M", "uncentered", "nobody") is None
     cold = on_cpus[-1].over_fused("1 x 25M", "centered", *COLD, field="cold_seconds")
     assert (cold <= 1).all()
+
+
+def test_the_kernel_takes_chunks_that_were_measured():
+    measured = chunk_seconds(ROOT)
+    assert {variant for variant, _ in measured} == {*contenders.VARIANTS}
+    for seconds in measured.values():
+        assert {*seconds} == {*chunks.PAIRS}
+        assert seconds[cuda.CHUNK, cuda.WARPS] < 1.02 * min(seconds.values())
 
 
 def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():
