@@ -11,6 +11,9 @@ from rmsprop.records.repository import find_root
 
 __all__ = ["Recording", "chunk_seconds", "recordings"]
 
+# What older recordings do not have.
+LATER = ("cold_seconds", "moved_seconds", "queued_seconds")
+
 
 class Recording:
     """What one machine measured.
@@ -57,7 +60,9 @@ class Recording:
             contender: who took the step.
         """
         result = self._results.get((set, variant, contender))
-        return None if result is None else result.get(field)
+        if result is None or (field in LATER and field not in result):
+            return None
+        return result[field]
 
     def over_fused(
         self, set: str, variant: str, *contenders: str, field: str = "seconds"

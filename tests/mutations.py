@@ -559,6 +559,8 @@ def main():
     parser.add_argument("--guarded", action="store_true")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
+    if arguments.guarded and arguments.device != "cpu":
+        parser.error("only memory of the CPU has pages that nobody may touch")
     ends, changes = Counter(), 0
 
     def counting(*arguments, **options):
@@ -575,7 +577,9 @@ def main():
         gc.collect()  # a process may have some 20,000 guarded regions
         changes += count
         ends[end] += 1
-    batches = ends.pop("batches")
+    batches = ends.pop("batches", 0)
+    if not batches:
+        parser.exit(1, "no kernel stepped anything\n")
     print(f"{changes} changes, {batches} batches stepped; ended in {dict(ends)}")
 
 

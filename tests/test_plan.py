@@ -347,12 +347,26 @@ def test_what_no_kernel_can_step_is_stepped_eagerly(odd, batches):
     assert len(batches) == (0 if odd is gradient_in_its_parameter else 2)
 
 
-@pytest.mark.parametrize("odd", [misaligned_gradient, gradient_in_its_parameter])
+def gradient_without_memory(_):
+    grad = torch.ones(3)
+    grad.untyped_storage().resize_(0)
+    return grad
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda param: misaligned_gradient().grad,
+        lambda param: param.data,
+        gradient_without_memory,
+    ],
+    ids=["misaligned", "in its parameter", "without memory"],
+)
 def test_a_gradient_that_moves_to_where_no_kernel_may_read_it_is_noticed(odd, batches):
     param, other = (with_gradient(Parameter(torch.ones(3)), torch.ones(3)) for _ in range(2))
     optimizer = RMSprop([param, other], fused=True)
     optimizer.step()
-    param.grad = param.data if odd is gradient_in_its_parameter else misaligned_gradient().grad
+    param.grad = odd(param)
     with pytest.raises(RuntimeError, match="requires"):
         optimizer.step()
     assert len(batches) == 1

@@ -140,7 +140,7 @@ def _told(node: Any) -> str:
     if isinstance(node, list):
         return f"[{', '.join(map(_told, node))}]"
     if not isinstance(node, ast.AST):
-        return repr(node)
+        return ascii(node)  # versions know different characters as printable
     fields = (
         f"{name}={_told(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])
     )

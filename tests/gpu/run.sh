@@ -21,13 +21,13 @@ report() {  # NAME COMMAND...
   tail -n 3 "$folder/$name.log"
 }
 
-test() {
+run_tests() {
   # A plugin that some have warns of the processes, and a warning is an error.
   python3 -m pytest -q -p no:cacheprovider -p no:benchmark "$@"
 }
 
-report tests test -n 4 tests/gpu
-report marked test -n 4 -m gpu tests/kernels tests/test_*.py
+report tests run_tests -n 4 tests/gpu
+report marked run_tests -n 4 -m gpu tests/kernels tests/test_*.py
 report changes python3 tests/mutations.py 0 400 --device cuda
 if command -v compute-sanitizer > /dev/null; then
   # With memory from the driver for every tensor, so that one byte too far is seen.
