@@ -43,13 +43,13 @@ def interleave(steps: dict[str, Step], rounds: int, device: torch.device) -> dic
     `BLOCK_SECONDS`, at least one.
     """
     calls = {name: _calls_per_block(step, device) for name, step in steps.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            step()
-            _finish(device)
-            seconds[name].append(_block(step, calls[name], device))
-    return seconds
+
+    def block(name: str, step: Step) -> float:
+        step()
+        _finish(device)
+        return _block(step, calls[name], device)
+
+    return _in_turns(steps, rounds, block)
 
 
 def interleave_cold(
@@ -60,13 +60,13 @@ def interleave_cold(
     So a step finds them after a backward pass; in a row, steps of small tensors find their own.
     """
     other = torch.zeros(EVICTED_BYTES // 4, device=device)
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            other.add_(1)
-            _finish(device)
-            seconds[name].append(_block(step, 1, device))
-    return seconds
+
+    def single(_: str, step: Step) -> float:
+        other.add_(1)
+        _finish(device)
+        return _block(step, 1, device)
+
+    return _in_turns(steps, rounds, single)
 
 
 def interleave_queued(
@@ -77,21 +77,22 @@ def interleave_queued(
     So a step waits behind a backward pass: then what its Python takes does not count. A contender
     whose Python takes longer than the other work is left out.
     """
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
     late: set[str] = set()
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+
+    def queued(name: str, step: Step) -> float:
+        torch.cuda._sleep(ASLEEP_CYCLES)
+        begin.record()
+        for _ in range(5):
+            step()
+        end.record()
+        if begin.query():
+            late.add(name)
+        end.synchronize()
+        return 1e-3 * begin.elapsed_time(end) / 5
+
     with torch.cuda.device(device):
-        for _ in range(rounds):
-            for name, step in steps.items():
-                torch.cuda._sleep(ASLEEP_CYCLES)
-                begin.record()
-                for _ in range(5):
-                    step()
-                end.record()
-                if begin.query():
-                    late.add(name)
-                end.synchronize()
-                seconds[name].append(1e-3 * begin.elapsed_time(end) / 5)
+        seconds = _in_turns(steps, rounds, queued)
     return {name: times for name, times in seconds.items() if name not in late}
 
 
@@ -134,6 +135,16 @@ def peak_extra_memory(step: Step, device: torch.device) -> int | None:
     before = _status("VmRSS")
     step()
     return max(0, _status("VmHWM") - before)
+
+
+def _in_turns(
+    steps: dict[str, Step], rounds: int, seconds_of: Callable[[str, Step], float]
+) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            seconds[name].append(seconds_of(name, step))
+    return seconds
 
 
 def _calls_per_block(step: Step, device: torch.device) -> int:

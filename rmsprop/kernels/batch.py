@@ -159,9 +159,9 @@ class Batches:
         self._grads = slice(len(tensors) - len(columns), None)
         self._sizes, self._present = sizes[self._grads], sizes[self._grads] > 0
         self._masks = np.array([grad.itemsize - 1 for grad in tensors[self._grads]], dtype=np.int64)
-        self._ranges = _ranges(addresses[self._written], sizes[self._written])
+        self._written_ranges = _ranges(addresses[self._written], sizes[self._written])
         grads = addresses[self._grads]
-        self.are_entangled = _overlap(self._ranges) or self._grads_are_written(grads)
+        self.are_entangled = _overlap(self._written_ranges) or self._grads_are_written(grads)
         rows = columns.rows()
         self.obstacles = self._obstacles(rows, is_usable, state_dtype)
         kinds: dict[tuple[torch.device, torch.dtype], list[int]] = {}
@@ -219,7 +219,8 @@ class Batches:
         """Return whether what a step changes shares memory with any of these tensors."""
         return any(
             _touches(
-                self._ranges, np.array([[tensor.data_ptr()], [tensor.data_ptr() + _reach(tensor)]])
+                self._written_ranges,
+                np.array([[tensor.data_ptr()], [tensor.data_ptr() + _reach(tensor)]]),
             )
             for tensor in tensors
         )
@@ -258,7 +259,9 @@ class Batches:
 
     def _grads_are_written(self, grads: Integers) -> bool:
         """Return whether gradients have memory in common with what a step changes."""
-        return _touches(self._ranges, np.array([grads, grads + self._sizes])[:, self._present])
+        return _touches(
+            self._written_ranges, np.array([grads, grads + self._sizes])[:, self._present]
+        )
 
 
 def is_ordinary(tensor: Any) -> bool:

@@ -145,9 +145,10 @@ def test_channels_last_is_stepped_by_the_kernel(stepped):
 def test_a_checkpoint_of_state_in_bfloat16_continues_bit_for_bit(options):
     def trained_model(interrupted):
         model, data = model_and_data()
-        make = lambda: RMSprop(  # noqa: E731
-            model.parameters(), **copy.copy(options), state_dtype=torch.bfloat16, fused=True
-        )
+
+        def make():
+            return RMSprop(model.parameters(), **options, state_dtype=torch.bfloat16, fused=True)
+
         optimizer = make()
         train(model, data, optimizer, 3)
         if interrupted:
