@@ -17,8 +17,8 @@ def stream(params: Sequence[Parameter], accesses: int) -> Callable[[], Any]:
         params: float32, with gradients, whose values change.
         accesses: 5, 7 or 9: a gradient and two, three or four buffers.
     """
-    # Of a length that is a multiple of 16 Triton knows that it may be read in wide words.
-    total = -(-sum(param.numel() for param in params) // 16) * 16
+    # Whole blocks, and of a multiple of 16 Triton knows that it may be read in wide words.
+    total = -(-sum(param.numel() for param in params) // 32) * 32
     device = params[0].device
     grad, *buffers = (torch.zeros(total, device=device) for _ in range((accesses + 1) // 2))
     return (_on_cuda if device.type == "cuda" else _on_cpu)(grad, buffers)
@@ -26,46 +26,63 @@ def stream(params: Sequence[Parameter], accesses: int) -> Callable[[], Any]:
 
 def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any]:
     import numba
+    from numba.extending import register_jitable
 
     from rmsprop.kernels.atomic import call, fetch_and_add, pause_address
+    from rmsprop.kernels.cpu import AHEAD, BLOCK, never_overlap, pointer, prefetch
     from rmsprop.kernels.threads import in_threads
 
     # What is None is not compiled.
+    @register_jitable(forceinline=True)
+    def add_block(x, a, b, c, d):
+        never_overlap()
+        for j in range(BLOCK):
+            a[j] += x[j]
+            b[j] += x[j]
+            if c is not None:
+                c[j] += x[j]
+            if d is not None:
+                d[j] += x[j]
+
     @numba.njit(nogil=True)
-    def add(is_host, pause, progress, parts, grad, a, b, c, d):
-        n = len(grad)
+    def add(is_host, pause, progress, parts, blocks, like, x, a, b, c, d):
         while True:
             part = fetch_and_add(progress, 0, 1)
             if part >= parts:
                 break
-            here = slice(n * part // parts, n * (part + 1) // parts)
-            x, a_part, b_part = grad[here], a[here], b[here]
-            if c is not None:
-                c_part = c[here]
-            if d is not None:
-                d_part = d[here]
-            for j in range(len(x)):
-                a_part[j] += x[j]
-                b_part[j] += x[j]
+            for block in range(blocks * part // parts, blocks * (part + 1) // parts):
+                start = block * BLOCK
+                prefetch(pointer(x, start + AHEAD, like))
+                prefetch(pointer(a, start + AHEAD, like))
+                prefetch(pointer(b, start + AHEAD, like))
+                third = fourth = None
                 if c is not None:
-                    c_part[j] += x[j]
+                    prefetch(pointer(c, start + AHEAD, like))
+                    third = pointer(c, start, like)
                 if d is not None:
-                    d_part[j] += x[j]
+                    prefetch(pointer(d, start + AHEAD, like))
+                    fourth = pointer(d, start, like)
+                add_block(
+                    *(pointer(x, start, like), pointer(a, start, like), pointer(b, start, like)),
+                    *(third, fourth),
+                )
             fetch_and_add(progress, 1, 1)
         while is_host and fetch_and_add(progress, 1, 0) < parts:
             call(pause)
 
-    arrays = [tensor.numpy() for tensor in (grad, *buffers)] + [None] * (4 - len(buffers))
+    addresses = [tensor.data_ptr() for tensor in buffers] + [None] * (4 - len(buffers))
     threads, pause = torch.get_num_threads(), pause_address()
 
     def stream() -> None:
         progress = np.zeros(2, np.int64)
+        arguments = progress, 16 * threads, grad.numel() // BLOCK, np.float32(0), grad.data_ptr()
 
         def work(is_host: bool) -> None:
-            add(is_host, pause, progress, 16 * threads, *arrays)
+            add(is_host, pause, *arguments, *addresses)
 
         in_threads(work, threads, aside=lambda: None)
 
+    stream.buffers = buffers  # type: ignore[attr-defined]
     return stream
 
 

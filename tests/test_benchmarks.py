@@ -54,19 +54,19 @@ def test_contenders_take_the_same_step(variant):
 
 @pytest.mark.parametrize("accesses", [5, 7, 9])
 def test_streaming_reads_and_writes_every_buffer(accesses):
-    grad, *buffers = (torch.full((1000,), float(k)) for k in range(1, (accesses + 1) // 2 + 1))
+    grad, *buffers = (torch.full((1024,), float(k)) for k in range(1, (accesses + 1) // 2 + 1))
     step = streaming._on_cpu(grad, buffers)
     step()
     assert 1 + 2 * len(buffers) == accesses
     for k, buffer in enumerate(buffers):
-        assert torch.equal(buffer, torch.full((1000,), k + 3.0))
+        assert torch.equal(buffer, torch.full((1024,), k + 3.0))
 
 
-def test_streaming_reads_as_many_elements_as_there_are_up_to_a_multiple_of_16(monkeypatch):
+def test_streaming_reads_as_many_elements_as_there_are_up_to_a_multiple_of_32(monkeypatch):
     seen = []
     monkeypatch.setattr(streaming, "_on_cpu", lambda grad, buffers: seen.append((grad, *buffers)))
     streaming.stream(make_params([(30,), (3,)], CPU), 7)
-    assert [len(tensor) for tensor in seen[0]] == [48] * 4
+    assert [len(tensor) for tensor in seen[0]] == [64] * 4
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from llvmlite import binding, ir
 from numba import types
-from numba.extending import intrinsic
+from numba.core.cgutils import alloca_once
+from numba.extending import intrinsic, register_jitable
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
@@ -23,7 +24,10 @@ from rmsprop.kernels.rounding import FACTORS
 from rmsprop.kernels.threads import in_threads
 from rmsprop.kernels.warning import warn_once
 
-__all__ = ["data_ptrs", "is_usable", "step"]
+__all__ = [
+    *("AHEAD", "BLOCK", "never_overlap", "pointer", "prefetch"),
+    *("data_ptrs", "is_usable", "step"),
+]
 
 # A number of each dtype as it lies in memory: of 16 bits Numba knows only integers. Numba takes far
 # longer to recognize a type than a number that has it.
@@ -37,9 +41,15 @@ PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER, SEED = range(len(Row._fie
 OPEN, TAKEN, DONE, FINISHED = range(4)
 # Elements that are worth a part of their own.
 GRAIN = 32768
+# Elements that are computed at a time, a cache line of float32, and how far ahead of them memory is
+# asked for: a processor finds by itself where to read on, but neither soon enough, while roots and
+# divisions keep it from looking ahead, nor in the next tensor.
+BLOCK, LINE, AHEAD = 32, 64, 512
 # How often a guest looks whether the host has come, before it goes again.
 PATIENCE = 1000
 LEAST_NORMAL = sys.float_info.min
+# Of a step that neither scales nor maximizes nor decays, with eps and lr where torch has them.
+NO_EXTRAS = (False, 1, 1, False, 0, 1, 0, 1)
 
 
 def is_usable(
@@ -114,6 +124,19 @@ def step(
     real = np.float64 if batch.dtype == torch.float64 else np.float32
     scale = 1.0 if grad_scale is None else grad_scale.double().reciprocal().item()
     rate = float(lr)
+    # Without momentum it is the same.
+    is_rate_inside = lr_in_momentum and momentum > 0
+    extras = (
+        grad_scale is not None,
+        real(scale),
+        real(-1 if maximize else 1),
+        bool(weight_decay != 0 and not decoupled_weight_decay),
+        real(weight_decay),
+        real(float(1 - lr * weight_decay) if decoupled_weight_decay else 1),
+        real(eps if eps_in_sqrt else 0),
+        real(rate if is_rate_inside else 1),
+    )
+    outside = real(0 if eps_in_sqrt else eps)
     parts = 1 + int(batch.ends[-1]) // GRAIN
     threads = min(torch.get_num_threads(), parts)
     progress = np.zeros(4, np.int64)
@@ -128,17 +151,11 @@ def step(
         real(0) if batch.state_dtype is None else STORAGE[batch.state_dtype],
         float(alpha),
         bool(bias_correction),
-        real(scale),
-        real(-1 if maximize else 1),
-        real(weight_decay),
-        real(float(1 - lr * weight_decay) if decoupled_weight_decay else 1),
-        real(eps if eps_in_sqrt else 0),
-        real(0 if eps_in_sqrt else eps),
-        real(rate if lr_in_momentum else 1),
-        real(1 if lr_in_momentum else rate),
-        grad_scale is not None,
-        bool(weight_decay != 0 and not decoupled_weight_decay),
+        outside,
+        real(1 if is_rate_inside else rate),
         bool(nesterov),
+        extras,
+        bool(extras == NO_EXTRAS and outside >= np.finfo(real).tiny),
         True if centered else None,
         real(momentum) if momentum > 0 else None,
         None if batch.state_dtype is None else True,
@@ -235,8 +252,8 @@ def _tried(
     loop(
         *(False, pause_address(), progress, 0, nothing, nothing[0]),
         *(STORAGE[dtype], real, real if state_dtype is None else STORAGE[state_dtype]),
-        *(0.0, False),
-        *([real] * 8 + [False] * 3),
+        *(0.0, False, real, real, False),
+        *((False, real, real, False, *[real] * 4), False),
         *(True if centered else None, real if momentum else None),
         None if state_dtype is None else True,
     )
@@ -259,9 +276,8 @@ def _has_halves() -> bool:
 
 # Threads that call this share the parts. Guests begin when the host has, and the host stays until
 # none of them is at work: whatever happens to it outside of this loop, no memory is written then.
-# Without an average of gradients or momentum the branches that touch their memory are not compiled,
-# nor is a random bit drawn where the state is not rounded. Where one is, arithmetic takes longer
-# than memory, and wide vectors make it faster; elsewhere they make steps slower, if anything.
+# Where the state is rounded arithmetic takes longer than memory, and wide vectors make it faster;
+# elsewhere they make steps slower, if anything.
 def _step(
     is_host,
     pause,
@@ -274,23 +290,15 @@ def _step(
     state,
     alpha,
     bias_correction,
-    scale,
-    sign,
-    weight_decay,
-    shrink,
-    eps_inside,
-    eps_outside,
-    lr_inside,
-    lr_outside,
-    is_scaled,
-    is_coupled,
+    eps,
+    lr,
     nesterov,
+    extras,
+    is_plain,
     centered,
     momentum,
     rounds,
 ):
-    if rounds is not None:
-        _prefer_wide_vectors()
     if is_host:
         fetch_and_add(progress, OPEN, 1)
     looked = 0
@@ -305,73 +313,160 @@ def _step(
             break
         start = ends[-1] * part // parts
         stop = ends[-1] * (part + 1) // parts
-        i = np.searchsorted(ends, start, side="right")
+        i = ahead = np.searchsorted(ends, start, side="right")
         while start < stop:
             first = start - (ends[i - 1] if i > 0 else 0)
-            param = _pointer(addresses[PARAM, i], first, storage)
-            grad = _pointer(addresses[GRAD, i], first, storage)
-            average = _pointer(addresses[AVERAGE, i], first, state)
-            grad_avg = _pointer(addresses[GRAD_AVG, i], first, state)
-            momentum_buffer = _pointer(addresses[MOMENTUM_BUFFER, i], first, state)
             key = np.uint32(0)
             if rounds is not None:
-                t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
-                seed = _pointer(addresses[SEED, i], 0, np.int64(0))[0]
+                t = pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
+                seed = pointer(addresses[SEED, i], 0, np.int64(0))[0]
                 key = _mixed(_mixed(seed) + np.int64(t))
             alpha_t = alpha
             if bias_correction:
-                t = _pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
+                t = pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
                 alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
-            old, new = _as(alpha_t, zero), _as(1 - alpha_t, zero)
-            for j in range(min(stop, ends[i]) - start):
-                upper = lower = third = np.uint32(0)
-                if rounds is not None:
-                    word = _mixed(_keyed(first, j, key))
-                    upper = word >> np.uint32(16)
-                    lower = _lower(word)
-                    if centered is not None and momentum is not None:
-                        third = _mixed(word) >> np.uint32(16)
-                w = _widen(param[j])
-                g = _widen(grad[j]) * scale
-                if is_scaled:
-                    grad[j] = _narrow(g, storage)
-                g = g * sign
-                # Chosen, not branched: the loop stays one of vector instructions.
-                g = g + w * weight_decay if is_coupled else g
-                if centered is not None:
-                    m = _as(_widen(grad_avg[j]), zero)
-                    d = g - m
-                    grad_avg[j] = _kept(m + d * new, upper, state)
-                    v = (_as(_widen(average[j]), zero) + d * d * new) * old
-                    average[j] = _kept(v, lower, state)
-                else:
-                    v = _as(_widen(average[j]), zero) * old + g * g * new
-                    average[j] = _kept(v, upper, state)
-                root = math.sqrt(v + eps_inside) + eps_outside
-                # A denominator of 0: the parameter stays.
-                b = g / (_as(np.inf, zero) if root == zero else root) * lr_inside
-                if momentum is not None:
-                    u = b
-                    b = u + _as(_widen(momentum_buffer[j]), zero) * momentum
-                    part = lower if centered is None else third
-                    momentum_buffer[j] = _kept(b, part, state)
-                    b = u + b * momentum if nesterov else b
-                param[j] = _narrow(w * shrink - b * lr_outside, storage)
+            tensors = (
+                pointer(addresses[PARAM, i], first, storage),
+                pointer(addresses[GRAD, i], first, storage),
+                pointer(addresses[AVERAGE, i], first, state),
+                pointer(addresses[GRAD_AVG, i], first, state),
+                pointer(addresses[MOMENTUM_BUFFER, i], first, state),
+            )
+            numbers = _as(alpha_t, zero), _as(1 - alpha_t, zero), eps, lr
+            variant = nesterov, centered, momentum, rounds
+            count = min(stop, ends[i]) - start
+            whole = count - count % BLOCK
+            for j in range(0, count, BLOCK):
+                at = start + j + AHEAD
+                while ahead < len(ends) and at >= ends[ahead]:
+                    ahead += 1
+                if ahead < len(ends):
+                    begin = ends[ahead - 1] if ahead > 0 else 0
+                    _fetch(addresses, ahead, at - begin, storage, state, centered, momentum)
+                # Of a length that the compiler knows.
+                if j < whole and is_plain:
+                    _elements(
+                        *tensors, first, j, BLOCK, key, storage, state, numbers, None, *variant
+                    )
+                elif j < whole:
+                    _elements(
+                        *tensors, first, j, BLOCK, key, storage, state, numbers, extras, *variant
+                    )
+            _elements(
+                *tensors,
+                first,
+                whole,
+                count - whole,
+                key,
+                storage,
+                state,
+                numbers,
+                extras,
+                *variant,
+            )
             start = min(stop, ends[i])
             i += 1
         # Only when all parts are done, which read the step.
         if fetch_and_add(progress, DONE, 1) == parts - 1:
             for i in range(len(ends)):
-                step = _pointer(addresses[STEP, i], 0, np.float32(0))
+                step = pointer(addresses[STEP, i], 0, np.float32(0))
                 step[0] += np.float32(1)
             fetch_and_add(progress, FINISHED, 1)
     while is_host and fetch_and_add(progress, FINISHED, 0) == 0:
         call(pause)
 
 
+# Without an average of gradients or momentum the branches that touch their memory are not compiled,
+# nor is a random bit drawn where the state is not rounded, nor what most steps multiply by 1.
+@register_jitable(error_model="numpy", forceinline=True)
+def _elements(
+    param,
+    grad,
+    average,
+    grad_avg,
+    momentum_buffer,
+    first,
+    start,
+    count,
+    key,
+    storage,
+    state,
+    numbers,
+    extras,
+    nesterov,
+    centered,
+    momentum,
+    rounds,
+):
+    if rounds is not None:
+        _prefer_wide_vectors()
+    never_overlap()
+    old, new, eps, lr = numbers
+    gradients, squares = _scratch(new), _scratch(new)
+    for j in range(start, start + count):
+        upper = lower = np.uint32(0)
+        if rounds is not None:
+            word = _mixed(_keyed(first, j, key))
+            upper, lower = word >> np.uint32(16), _lower(word)
+        g = _widen(grad[j])
+        if extras is not None:
+            is_scaled, scale, sign, is_coupled, weight_decay, shrink, eps_inside, rate = extras
+            g = g * scale
+            if is_scaled:
+                grad[j] = _narrow(g, storage)
+            g = g * sign
+            # Chosen, not branched: the loop stays one of vector instructions.
+            g = g + _widen(param[j]) * weight_decay if is_coupled else g
+        if centered is not None:
+            m = _as(_widen(grad_avg[j]), new)
+            d = g - m
+            grad_avg[j] = _kept(m + d * new, upper, state)
+            v = (_as(_widen(average[j]), new) + d * d * new) * old
+            average[j] = _kept(v, lower, state)
+        else:
+            v = _as(_widen(average[j]), new) * old + g * g * new
+            average[j] = _kept(v, upper, state)
+        gradients[j - start], squares[j - start] = g, v
+    for j in range(start, start + count):
+        w, g, v = _widen(param[j]), gradients[j - start], squares[j - start]
+        if extras is not None:
+            is_scaled, scale, sign, is_coupled, weight_decay, shrink, eps_inside, rate = extras
+            v = v + eps_inside
+        root = math.sqrt(v) + eps
+        if extras is not None:
+            # A denominator of 0: the parameter stays.
+            root = _as(np.inf, new) if root == 0 else root
+        b = g / root
+        if extras is not None:
+            b = b * rate
+        if momentum is not None:
+            u = b
+            b = u + _as(_widen(momentum_buffer[j]), new) * momentum
+            part = np.uint32(0)
+            if rounds is not None:
+                word = _mixed(_keyed(first, j, key))
+                part = _lower(word) if centered is None else _mixed(word) >> np.uint32(16)
+            momentum_buffer[j] = _kept(b, part, state)
+            b = u + b * momentum if nesterov else b
+        if extras is not None:
+            w = w * shrink
+        param[j] = _narrow(w - b * lr, storage)
+
+
+@register_jitable(forceinline=True)
+def _fetch(addresses, i, element, storage, state, centered, momentum):
+    prefetch(pointer(addresses[PARAM, i], element, storage))
+    prefetch(pointer(addresses[GRAD, i], element, storage))
+    prefetch(pointer(addresses[AVERAGE, i], element, state))
+    if centered is not None:
+        prefetch(pointer(addresses[GRAD_AVG, i], element, state))
+    if momentum is not None:
+        prefetch(pointer(addresses[MOMENTUM_BUFFER, i], element, state))
+
+
 def _read(function, objects, found):
     for i in range(len(found)):
-        found[i] = _called(function, _pointer(objects, i, np.int64(0))[0])
+        found[i] = _called(function, pointer(objects, i, np.int64(0))[0])
 
 
 @intrinsic
@@ -390,6 +485,50 @@ def _prefer_wide_vectors(_):
 
 
 @intrinsic
+def never_overlap(_):
+    """Tell LLVM that no two pointers that are given to the function that calls this overlap."""
+
+    def generate(context, builder, signature, arguments):
+        for argument in builder.function.args[2:]:  # the first two are Numba's own
+            if isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def prefetch(_, pointer):
+    """Ask for the memory of a block, whatever is there: an instruction that cannot fail."""
+
+    def generate(context, builder, signature, arguments):
+        number, byte = ir.IntType(32), ir.IntType(8)
+        start = builder.bitcast(arguments[0], byte.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [start.type, number, number, number])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [start.type], kind)
+        size = BLOCK * context.get_abi_sizeof(context.get_data_type(pointer.dtype))
+        for line in range(0, size, LINE):
+            # To be read, to be kept in all caches, and data.
+            options = number(0), number(3), number(1)
+            builder.call(ask, [builder.gep(start, [number(line)]), *options])
+        return context.get_dummy_value()
+
+    return types.void(pointer), generate
+
+
+@intrinsic
+def _scratch(_, like):
+    """Point to room for the numbers of a block, in the frame of the function that calls this."""
+    result = types.CPointer(like)
+
+    def generate(context, builder, signature, arguments):
+        numbers = ir.ArrayType(context.get_data_type(like), BLOCK)
+        return builder.bitcast(alloca_once(builder, numbers), context.get_value_type(result))
+
+    return result(like), generate
+
+
+@intrinsic
 def _called(_, function, argument):
     """Return what a function of C at an address makes of the address of an object."""
     word = ir.IntType(64)
@@ -402,7 +541,7 @@ def _called(_, function, argument):
 
 
 @intrinsic
-def _pointer(_, address, index, like):
+def pointer(_, address, index, like):
     """Point to an element of the array at an address, of numbers like this one."""
     result = types.CPointer(like)
 

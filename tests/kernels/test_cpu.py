@@ -149,6 +149,38 @@ def test_step_is_bit_for_bit_that_of_numpy(dtype, lengths, offset, threads, numb
     assert_identical(ours, theirs)
 
 
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_a_step_with_options_that_change_nothing_is_bit_for_bit_that_without(
+    dtype, centered, momentum, monkeypatch
+):
+    options = OFF | {"centered": centered, "momentum": momentum}
+    plain, general = (Tensors(LENGTHS, dtype) for _ in range(2))
+    for tensors in plain, general:
+        tensors.grads[3][::7], tensors.averages[3][::5] = 0, 0
+        tensors.grads[3][1], tensors.averages[3][2], tensors.grads[3][3] = math.inf, math.nan, 1e-6
+    for tensors, extras in ((plain, cpu.NO_EXTRAS), (general, None)):
+        monkeypatch.setattr(cpu, "NO_EXTRAS", extras)
+        cpu.step(tensors.batch(), (), **options)
+    assert_identical(plain, general)
+
+
+@pytest.mark.parametrize("eps", [0, 1e-40])
+def test_where_the_denominator_is_zero_the_parameter_stays(eps):
+    tensors = Tensors([100], torch.float32)
+    before = tensors.params[0].clone()
+    tensors.grads[0].zero_()
+    tensors.averages[0].zero_()
+    flushes = torch.tensor(1e-40) * 1 == 0
+    torch.set_flush_denormal(True)
+    try:
+        cpu.step(tensors.batch(), (), **OFF | {"eps": eps})
+    finally:
+        torch.set_flush_denormal(bool(flushes))
+    assert torch.equal(tensors.params[0], before)
+
+
 @given(numbers=numbers, switches=switches)
 def test_step_in_float64_is_that_of_the_equations(numbers, switches):
     switches |= {"nesterov": switches["nesterov"] and numbers["momentum"] > 0}
@@ -225,7 +257,7 @@ def test_an_element_beyond_two_to_the_31_is_found():
 
     @cpu.numba.njit
     def read(address, index):
-        return cpu._pointer(address, index, np.float32(0))[0]
+        return cpu.pointer(address, index, np.float32(0))[0]
 
     assert read(values.ctypes.data - 4 * far, far + 2) == 2
 
@@ -317,6 +349,9 @@ def test_a_forked_process_steps_with_the_kernel_whatever_ran_before():
     assert done.returncode == 0, done.stderr
 
 
+EXTRAS = (False, *[np.float32(1)] * 2, False, *[np.float32(1)] * 4)
+
+
 def compiled(centered, momentum, rounds):
     """Return the loop compiled for these, from no cache, which has no code to look at."""
     loop = cpu.numba.njit(error_model="numpy")(cpu._step)
@@ -325,7 +360,7 @@ def compiled(centered, momentum, rounds):
     loop(
         *(True, 0, np.zeros(4, np.int64), 1, batch.addresses, batch.ends),
         *(zero, zero, state, 0.9, False),
-        *(*[one] * 8, False, False, False, centered, momentum, rounds),
+        *(one, one, False, EXTRAS, False, centered, momentum, rounds),
     )
     return loop
 
@@ -337,9 +372,19 @@ def test_loop_is_compiled_to_vector_instructions(centered, momentum, rounds):
     (code,) = compiled(centered, momentum, rounds).inspect_llvm().values()
     assert re.search(r"<\d+ x float> @llvm.sqrt", code)
     assert re.search(r"fdiv <\d+ x float>", code)
+    assert "vector.memcheck" not in code  # whether tensors overlap: no two do
     if rounds:
         assert re.search(r"mul <\d+ x i32>", code)
         assert not re.search(r"mul <\d+ x i64>", code)
+
+
+@pytest.mark.parametrize("centered", [None, True])
+@pytest.mark.parametrize("momentum", [None, np.float32(0.9)])
+@pytest.mark.parametrize(("rounds", "lines"), [(None, 2), (True, 1)])
+def test_every_line_of_a_block_is_asked_for(centered, momentum, rounds, lines):
+    (code,) = compiled(centered, momentum, rounds).inspect_llvm().values()
+    buffers = 1 + bool(centered) + (momentum is not None)
+    assert code.count("call void @llvm.prefetch") == 2 * 2 + lines * buffers
 
 
 HAS_512_BITS = binding.get_host_cpu_features().get("avx512f", False)
@@ -355,19 +400,13 @@ def test_loop_that_rounds_has_the_widest_vectors(centered, momentum):
     assert not re.search(r"vsqrtps\s.*%ymm", code)
 
 
-@pytest.mark.parametrize("rounds", [None, True])
-def test_only_a_loop_that_rounds_asks_for_wide_vectors(rounds):
-    (code,) = compiled(None, None, rounds).inspect_llvm().values()
-    assert ('"prefer-vector-width"="512"' in code) == bool(rounds)
-
-
 def started(is_host, progress, tensors):
     """Let a thread begin its share of two parts of a step with alpha 0 and rate 1."""
     loop, batch, one = cpu._jit(cpu._step, cached=True), tensors.batch(), np.float32(1)
     zero = np.float32(0)
-    numbers = (zero, zero, 0.0, False, one, one, zero, one, zero, zero, one, one)
+    numbers = (zero, zero, 0.0, False, zero, one, False)
     arguments = (is_host, 0, progress, 2, batch.addresses, batch.ends, zero, *numbers)
-    thread = threading.Thread(target=loop, args=(*arguments, False, False, False, None, None, None))
+    thread = threading.Thread(target=loop, args=(*arguments, EXTRAS, False, None, None, None))
     thread.start()
     return thread
 
