@@ -1,16 +1,25 @@
-"""The limit of arithmetic: a root and a division for every element, in the processor's cache."""
+"""The limit of arithmetic: what a step computes for every element, in the processor's cache."""
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
+from torch.nn import Parameter
 
-__all__ = ["ROOTS", "roots_and_divisions"]
+from benchmarks.contenders import VARIANTS
+
+__all__ = ["ROOTS", "STEPPED", "roots_and_divisions", "step_in_cache"]
 
 ELEMENTS, REPEATED, PARTS = 2048, 64, 16
 # How many a call computes, for each thread.
 ROOTS = ELEMENTS * REPEATED * PARTS
+# Of a step, which has up to four tensors and needs parts of some size.
+SHORT, AGAIN = 1024, 250
+STEPPED = SHORT * AGAIN * PARTS
+AVERAGES = {"square_avg": "average", "grad_var": "average"}
 
 
 def roots_and_divisions(threads: int) -> Callable[[], Any]:
@@ -55,3 +64,46 @@ def roots_and_divisions(threads: int) -> Callable[[], Any]:
 
     compute_all.averages = arrays[1]  # type: ignore[attr-defined]
     return compute_all
+
+
+def step_in_cache(variant: str, state_dtype: torch.dtype | None, threads: int) -> Callable[[], Any]:
+    """Return a function that takes `STEPPED` steps of one element for each thread.
+
+    By the fused CPU kernel, on tensors that fit into any first-level cache: every part of the work
+    has one, and the kernel finds it again and again, as if it were many. Their averages stay 1, so
+    that none becomes a denormal number, which takes longer.
+
+    Args:
+        variant: of `benchmarks.contenders.VARIANTS`.
+        state_dtype: of the averages, None for float32.
+        threads: how many take part.
+    """
+    from rmsprop import RMSprop
+    from rmsprop.kernels import cpu
+    from rmsprop.kernels.batch import Batch, Row
+
+    params = [Parameter(torch.zeros(SHORT)) for _ in range(PARTS * threads)]
+    options = {"state_dtype": state_dtype, "fused": True}
+    optimizer = RMSprop(params, lr=0, **VARIANTS[variant], **options)
+    for param in params:
+        param.grad = torch.ones(SHORT)
+    optimizer.step()
+    rows = []
+    for param in params:
+        state = {
+            AVERAGES.get(name, name): tensor for name, tensor in optimizer.state[param].items()
+        }
+        state["average"].fill_(1)
+        rows.append(Row(param, param.grad, **state))
+    table = [[0 if tensor is None else tensor.data_ptr() for tensor in row] for row in rows]
+    addresses = np.repeat(np.array(table, np.int64), AGAIN, axis=0).T.copy()
+    lengths = np.full(addresses.shape[1], SHORT)
+    batch = Batch(addresses, lengths, torch.float32, torch.device("cpu"), state_dtype)
+    group = optimizer.param_groups[0] | {"lr": 1e-3, "alpha": 1.0}
+    given = {name: group[name] for name in inspect.signature(cpu.step).parameters.keys() & group}
+
+    def step_all() -> None:
+        cpu.step(batch, (), **given)
+
+    step_all.rows = rows  # type: ignore[attr-defined]
+    return step_all

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rmsprop.records.repository import find_root
 
-__all__ = ["Recording", "chunk_seconds", "recordings"]
+__all__ = ["Recording", "ahead_seconds", "chunk_seconds", "recordings"]
 
 # What older recordings do not have.
 LATER = ("cold_seconds", "moved_seconds", "queued_seconds")
@@ -126,4 +126,22 @@ def chunk_seconds(root: Path | None = None) -> dict[tuple[str, str], dict[tuple[
     for result in json.loads((root / "benchmarks" / "chunks.json").read_text())["results"]:
         of_case = seconds.setdefault((result["variant"], result["contender"]), {})
         of_case[result["chunk"], result["warps"]] = result["seconds"]
+    return seconds
+
+
+def ahead_seconds(root: Path | None = None) -> dict[tuple[str, str], dict[int, list[float]]]:
+    """Return the recorded times of the CPU kernel by how far ahead it asks, see `benchmarks.ahead`.
+
+    Args:
+        root: the repository or release; that of the working directory unless given.
+
+    Returns:
+        By variant and contender the seconds of every round by elements ahead.
+    """
+    root = root or find_root()
+    assert root is not None, "this folder is in no clone and no release of the book"
+    seconds: dict[tuple[str, str], dict[int, list[float]]] = {}
+    for result in json.loads((root / "benchmarks" / "ahead.json").read_text())["results"]:
+        of_case = seconds.setdefault((result["variant"], result["contender"]), {})
+        of_case[result["ahead"]] = result["seconds"]
     return seconds

@@ -52,15 +52,15 @@ def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any
                 break
             for block in range(blocks * part // parts, blocks * (part + 1) // parts):
                 start = block * BLOCK
-                prefetch(pointer(x, start + AHEAD, like))
-                prefetch(pointer(a, start + AHEAD, like))
-                prefetch(pointer(b, start + AHEAD, like))
+                prefetch(pointer(x, start, like), AHEAD)
+                prefetch(pointer(a, start, like), AHEAD)
+                prefetch(pointer(b, start, like), AHEAD)
                 third = fourth = None
                 if c is not None:
-                    prefetch(pointer(c, start + AHEAD, like))
+                    prefetch(pointer(c, start, like), AHEAD)
                     third = pointer(c, start, like)
                 if d is not None:
-                    prefetch(pointer(d, start + AHEAD, like))
+                    prefetch(pointer(d, start, like), AHEAD)
                     fourth = pointer(d, start, like)
                 add_block(
                     *(pointer(x, start, like), pointer(a, start, like), pointer(b, start, like)),

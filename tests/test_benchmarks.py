@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 import torch
 
 from benchmarks import __main__ as bench
-from benchmarks import arithmetic, chunks, contenders, machine, sets, streaming, timing
+from benchmarks import ahead, arithmetic, chunks, contenders, machine, sets, streaming, timing
 from benchmarks.measure import COLD, MOVED, make_params
-from benchmarks.recordings import Recording, chunk_seconds, recordings
-from rmsprop.kernels import cuda
+from benchmarks.recordings import Recording, ahead_seconds, chunk_seconds, recordings
+from rmsprop.kernels import cpu, cuda
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -77,6 +78,33 @@ def test_every_element_is_rooted_and_divided_until_it_settles(threads):
     compute()
     (plastic,) = (root.real for root in np.roots([1, 0, -1, -1]) if abs(root.imag) < 1e-9)
     np.testing.assert_allclose(compute.averages, plastic**2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("variant", contenders.VARIANTS)
+def test_a_step_in_the_cache_takes_every_step(variant, threads, monkeypatch):
+    """With averages of 1 every step goes as far, but for momentum."""
+    monkeypatch.setattr(arithmetic, "AGAIN", 40)
+    step = arithmetic.step_in_cache(variant, None, threads)
+    options, first = contenders.VARIANTS[variant], step.rows[0]
+    param, decay = 0.0, options.get("weight_decay", 0)
+    buffer = 0.0 if first.momentum_buffer is None else first.momentum_buffer[0].item()
+    for _ in range(40):
+        buffer = 1 + decay * param + options.get("momentum", 0) * buffer
+        param -= 1e-3 * buffer
+    step()
+    assert len(step.rows) == arithmetic.PARTS * threads
+    for row in step.rows:
+        assert row.step == 1 + 40
+        assert (row.average == 1).all()
+        torch.testing.assert_close(row.param, torch.full_like(row.param, param))
+
+
+def test_half_of_the_state_stays_in_the_cache_too():
+    step = arithmetic.step_in_cache("centered", torch.bfloat16, 1)
+    step()
+    assert {row.average.dtype for row in step.rows} == {torch.bfloat16}
+    assert sum(row.param.numel() for row in step.rows) * arithmetic.AGAIN == arithmetic.STEPPED
 
 
 def test_contenders_take_turns():
@@ -197,15 +225,15 @@ def test_a_run_of_the_benchmarks_writes_what_it_measured(tmp_path, monkeypatch, 
 def test_recordings_have_what_the_chapter_reads():
     on_cpus = [recording for recording in recordings(ROOT) if recording.type == "cpu"]
     assert len(on_cpus) >= 2
-    for cpu in on_cpus:
-        assert cpu.sets == list(sets.SETS)
+    for recording in on_cpus:
+        assert recording.sets == list(sets.SETS)
         for name in sets.SETS:
             for variant in contenders.VARIANTS:
-                seconds = cpu.value("seconds", name, variant, "rmsprop fused")
-                assert len(seconds) == cpu.rounds
-                median = cpu.median(name, variant, "rmsprop fused")
+                seconds = recording.value("seconds", name, variant, "rmsprop fused")
+                assert len(seconds) == recording.rounds
+                median = recording.median(name, variant, "rmsprop fused")
                 assert 0 < min(seconds) <= median <= max(seconds)
-        assert cpu.median("1 x 25M", "uncentered", "nobody") is None
+        assert recording.median("1 x 25M", "uncentered", "nobody") is None
     cold = on_cpus[-1].over_fused("1 x 25M", "centered", "torch foreach", field="cold_seconds")
     assert (cold > 1).all()
     with pytest.raises(KeyError):
@@ -218,6 +246,31 @@ def test_the_kernel_takes_chunks_that_were_measured():
     for seconds in measured.values():
         assert {*seconds} == {*chunks.PAIRS}
         assert seconds[cuda.CHUNK, cuda.WARPS] < 1.02 * min(seconds.values())
+
+
+def test_the_kernel_asks_as_far_ahead_as_was_measured():
+    measured = ahead_seconds(ROOT)
+    assert {variant for variant, _ in measured} == {*contenders.VARIANTS}
+    for seconds in measured.values():
+        assert {*seconds} == {*ahead.DISTANCES}
+        medians = {distance: statistics.median(each) for distance, each in seconds.items()}
+        assert medians[cpu.AHEAD] < 1.05 * min(medians.values())
+
+
+def test_other_distances_are_timed(monkeypatch, tmp_path):
+    monkeypatch.setattr(ahead, "DISTANCES", (0, 256))
+    monkeypatch.setattr(ahead, "VARIANTS", {"momentum": {"momentum": 0.9}})
+    monkeypatch.setattr(ahead, "ELEMENTS", 100_000)
+    monkeypatch.setattr(ahead, "ROUNDS", 2)
+    ahead.main(tmp_path / "ahead.json")
+    results = json.loads((tmp_path / "ahead.json").read_text())["results"]
+    assert [(r["contender"], r["ahead"]) for r in results] == [
+        (contender, distance)
+        for contender in ("rmsprop fused", "rmsprop bfloat16")
+        for distance in (0, 256)
+    ]
+    assert all(len(r["seconds"]) == 2 for r in results)
+    assert cpu.AHEAD == 512
 
 
 def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():

@@ -325,33 +325,41 @@ def _step(
             if bias_correction:
                 t = pointer(addresses[STEP, i], 0, np.float32(0))[0] + 1.0
                 alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
-            tensors = (
-                pointer(addresses[PARAM, i], first, storage),
-                pointer(addresses[GRAD, i], first, storage),
-                pointer(addresses[AVERAGE, i], first, state),
-                pointer(addresses[GRAD_AVG, i], first, state),
-                pointer(addresses[MOMENTUM_BUFFER, i], first, state),
-            )
+            tensors = _tensors(addresses, i, first, storage, state)
             numbers = _as(alpha_t, zero), _as(1 - alpha_t, zero), eps, lr
             variant = nesterov, centered, momentum, rounds
             count = min(stop, ends[i]) - start
-            whole = count - count % BLOCK
-            for j in range(0, count, BLOCK):
-                at = start + j + AHEAD
-                while ahead < len(ends) and at >= ends[ahead]:
+            whole, done = count - count % BLOCK, 0
+            while done < whole:
+                at = start + done + AHEAD
+                while ahead < len(ends) - 1 and at >= ends[ahead]:
                     ahead += 1
-                if ahead < len(ends):
-                    begin = ends[ahead - 1] if ahead > 0 else 0
-                    _fetch(addresses, ahead, at - begin, storage, state, centered, momentum)
-                # Of a length that the compiler knows.
-                if j < whole and is_plain:
-                    _elements(
-                        *tensors, first, j, BLOCK, key, storage, state, numbers, None, *variant
-                    )
-                elif j < whole:
-                    _elements(
-                        *tensors, first, j, BLOCK, key, storage, state, numbers, extras, *variant
-                    )
+                begin = ends[ahead - 1] if ahead > 0 else 0
+                further = _tensors(addresses, ahead, start + AHEAD - begin, storage, state)
+                # Blocks that ask for memory of the same tensor.
+                until = ends[ahead] - AHEAD - start
+                until = until + -until % BLOCK if ahead < len(ends) - 1 else whole
+                for j in range(done, min(until, whole), BLOCK):
+                    _fetch(*further, j, centered, momentum)
+                    # Of a length that the compiler knows.
+                    if is_plain:
+                        _elements(
+                            *tensors, first, j, BLOCK, key, storage, state, numbers, None, *variant
+                        )
+                    else:
+                        _elements(
+                            *tensors,
+                            first,
+                            j,
+                            BLOCK,
+                            key,
+                            storage,
+                            state,
+                            numbers,
+                            extras,
+                            *variant,
+                        )
+                done = min(until, whole)
             _elements(
                 *tensors,
                 first,
@@ -454,14 +462,25 @@ def _elements(
 
 
 @register_jitable(forceinline=True)
-def _fetch(addresses, i, element, storage, state, centered, momentum):
-    prefetch(pointer(addresses[PARAM, i], element, storage))
-    prefetch(pointer(addresses[GRAD, i], element, storage))
-    prefetch(pointer(addresses[AVERAGE, i], element, state))
+def _tensors(addresses, i, element, storage, state):
+    return (
+        pointer(addresses[PARAM, i], element, storage),
+        pointer(addresses[GRAD, i], element, storage),
+        pointer(addresses[AVERAGE, i], element, state),
+        pointer(addresses[GRAD_AVG, i], element, state),
+        pointer(addresses[MOMENTUM_BUFFER, i], element, state),
+    )
+
+
+@register_jitable(forceinline=True)
+def _fetch(param, grad, average, grad_avg, momentum_buffer, start, centered, momentum):
+    prefetch(param, start)
+    prefetch(grad, start)
+    prefetch(average, start)
     if centered is not None:
-        prefetch(pointer(addresses[GRAD_AVG, i], element, state))
+        prefetch(grad_avg, start)
     if momentum is not None:
-        prefetch(pointer(addresses[MOMENTUM_BUFFER, i], element, state))
+        prefetch(momentum_buffer, start)
 
 
 def _read(function, objects, found):
@@ -498,22 +517,25 @@ def never_overlap(_):
 
 
 @intrinsic
-def prefetch(_, pointer):
-    """Ask for the memory of a block, whatever is there: an instruction that cannot fail."""
+def prefetch(_, pointer, start):
+    """Ask for the memory of the block that begins at an element.
+
+    Whatever is there: the instruction has no effect but on caches, and cannot fail.
+    """
 
     def generate(context, builder, signature, arguments):
         number, byte = ir.IntType(32), ir.IntType(8)
-        start = builder.bitcast(arguments[0], byte.as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [start.type, number, number, number])
-        ask = builder.module.declare_intrinsic("llvm.prefetch", [start.type], kind)
+        first = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), byte.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [first.type, number, number, number])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [first.type], kind)
         size = BLOCK * context.get_abi_sizeof(context.get_data_type(pointer.dtype))
         for line in range(0, size, LINE):
             # To be read, to be kept in all caches, and data.
             options = number(0), number(3), number(1)
-            builder.call(ask, [builder.gep(start, [number(line)]), *options])
+            builder.call(ask, [builder.gep(first, [number(line)]), *options])
         return context.get_dummy_value()
 
-    return types.void(pointer), generate
+    return types.void(pointer, start), generate
 
 
 @intrinsic

@@ -384,7 +384,9 @@ def test_loop_is_compiled_to_vector_instructions(centered, momentum, rounds):
 def test_every_line_of_a_block_is_asked_for(centered, momentum, rounds, lines):
     (code,) = compiled(centered, momentum, rounds).inspect_llvm().values()
     buffers = 1 + bool(centered) + (momentum is not None)
-    assert code.count("call void @llvm.prefetch") == 2 * 2 + lines * buffers
+    times, rest = divmod(code.count("call void @llvm.prefetch"), 2 * 2 + lines * buffers)
+    assert times in (1, 2)  # loops, one of them for steps without extras
+    assert rest == 0
 
 
 HAS_512_BITS = binding.get_host_cpu_features().get("avx512f", False)
