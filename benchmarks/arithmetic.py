@@ -66,8 +66,8 @@ def roots_and_divisions(threads: int) -> Callable[[], Any]:
     return compute_all
 
 
-def step_in_cache(variant: str, state_dtype: torch.dtype | None, threads: int) -> Callable[[], Any]:
-    """Return a function that takes `STEPPED` steps of one element for each thread.
+def step_in_cache(variant: str, state_dtype: torch.dtype | None) -> Callable[[], Any]:
+    """Return a function that takes `STEPPED` steps of one element for each of torch's threads.
 
     By the fused CPU kernel, on tensors that fit into any first-level cache: every part of the work
     has one, and the kernel finds it again and again, as if it were many. Their averages stay 1, so
@@ -76,13 +76,12 @@ def step_in_cache(variant: str, state_dtype: torch.dtype | None, threads: int) -
     Args:
         variant: of `benchmarks.contenders.VARIANTS`.
         state_dtype: of the averages, None for float32.
-        threads: how many take part.
     """
     from rmsprop import RMSprop
     from rmsprop.kernels import cpu
     from rmsprop.kernels.batch import Batch, Row
 
-    params = [Parameter(torch.zeros(SHORT)) for _ in range(PARTS * threads)]
+    params = [Parameter(torch.zeros(SHORT)) for _ in range(PARTS * torch.get_num_threads())]
     options = {"state_dtype": state_dtype, "fused": True}
     optimizer = RMSprop(params, lr=0, **VARIANTS[variant], **options)
     for param in params:
