@@ -194,7 +194,7 @@ build/executed/%.ipynb: book/%.ipynb $(PACKAGE) $(LOCK) | .venv/.ready
 # Any chapter may read any recording.
 $(EXECUTED): $(wildcard book/sweeps/*)
 
-build/executed/performance.ipynb: $(wildcard benchmarks/results/*.json) benchmarks/chunks.json
+build/executed/performance.ipynb: $(wildcard benchmarks/results/*.json) benchmarks/chunks.json benchmarks/ahead.json
 
 build/html/index.html: $(EXECUTED) $(BOOK) _config.yml | .venv/.ready
 	@if [ ! -e build/html ]; then mv build/render.*/previous build/html 2> /dev/null || true; fi
