@@ -327,7 +327,7 @@ def _step(
                 alpha_t = alpha * (1 - alpha ** (t - 1)) / (1 - alpha**t)
             tensors = _tensors(addresses, i, first, storage, state)
             numbers = _as(alpha_t, zero), _as(1 - alpha_t, zero), eps, lr
-            variant = nesterov, centered, momentum, rounds
+            kinds, variant = (storage, state), (nesterov, centered, momentum, rounds)
             count = min(stop, ends[i]) - start
             whole, done = count - count % BLOCK, 0
             while done < whole:
@@ -340,38 +340,16 @@ def _step(
                 until = ends[ahead] - AHEAD - start
                 until = until + -until % BLOCK if ahead < len(ends) - 1 else whole
                 for j in range(done, min(until, whole), BLOCK):
-                    _fetch(*further, j, centered, momentum)
+                    _fetch(further, j, centered, momentum)
+                    place = first, j, key
                     # Of a length that the compiler knows.
                     if is_plain:
-                        _elements(
-                            *tensors, first, j, BLOCK, key, storage, state, numbers, None, *variant
-                        )
+                        _elements(tensors, place, BLOCK, *kinds, numbers, None, *variant)
                     else:
-                        _elements(
-                            *tensors,
-                            first,
-                            j,
-                            BLOCK,
-                            key,
-                            storage,
-                            state,
-                            numbers,
-                            extras,
-                            *variant,
-                        )
+                        _elements(tensors, place, BLOCK, *kinds, numbers, extras, *variant)
                 done = min(until, whole)
-            _elements(
-                *tensors,
-                first,
-                whole,
-                count - whole,
-                key,
-                storage,
-                state,
-                numbers,
-                extras,
-                *variant,
-            )
+            place = first, whole, key
+            _elements(tensors, place, count - whole, *kinds, numbers, extras, *variant)
             start = min(stop, ends[i])
             i += 1
         # Only when all parts are done, which read the step.
@@ -388,27 +366,13 @@ def _step(
 # nor is a random bit drawn where the state is not rounded, nor what most steps multiply by 1.
 @register_jitable(error_model="numpy", forceinline=True)
 def _elements(
-    param,
-    grad,
-    average,
-    grad_avg,
-    momentum_buffer,
-    first,
-    start,
-    count,
-    key,
-    storage,
-    state,
-    numbers,
-    extras,
-    nesterov,
-    centered,
-    momentum,
-    rounds,
+    tensors, place, count, storage, state, numbers, extras, nesterov, centered, momentum, rounds
 ):
     if rounds is not None:
         _prefer_wide_vectors()
     never_overlap()
+    param, grad, average, grad_avg, momentum_buffer = tensors
+    first, start, key = place
     old, new, eps, lr = numbers
     gradients, squares = _scratch(new), _scratch(new)
     for j in range(start, start + count):
@@ -473,7 +437,8 @@ def _tensors(addresses, i, element, storage, state):
 
 
 @register_jitable(forceinline=True)
-def _fetch(param, grad, average, grad_avg, momentum_buffer, start, centered, momentum):
+def _fetch(tensors, start, centered, momentum):
+    param, grad, average, grad_avg, momentum_buffer = tensors
     prefetch(param, start)
     prefetch(grad, start)
     prefetch(average, start)
