@@ -120,10 +120,8 @@ def chunk_seconds(root: Path | None = None) -> dict[tuple[str, str], dict[tuple[
     Returns:
         By variant and contender the seconds by elements of a chunk and warps.
     """
-    root = root or find_root()
-    assert root is not None, "this folder is in no clone and no release of the book"
     seconds: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
-    for result in json.loads((root / "benchmarks" / "chunks.json").read_text())["results"]:
+    for result in _results("chunks.json", root):
         of_case = seconds.setdefault((result["variant"], result["contender"]), {})
         of_case[result["chunk"], result["warps"]] = result["seconds"]
     return seconds
@@ -138,10 +136,15 @@ def ahead_seconds(root: Path | None = None) -> dict[tuple[str, str], dict[int, l
     Returns:
         By variant and contender the seconds of every round by elements ahead.
     """
-    root = root or find_root()
-    assert root is not None, "this folder is in no clone and no release of the book"
     seconds: dict[tuple[str, str], dict[int, list[float]]] = {}
-    for result in json.loads((root / "benchmarks" / "ahead.json").read_text())["results"]:
+    for result in _results("ahead.json", root):
         of_case = seconds.setdefault((result["variant"], result["contender"]), {})
         of_case[result["ahead"]] = result["seconds"]
     return seconds
+
+
+def _results(name: str, root: Path | None) -> list[dict[str, Any]]:
+    root = root or find_root()
+    assert root is not None, "this folder is in no clone and no release of the book"
+    results: list[dict[str, Any]] = json.loads((root / "benchmarks" / name).read_text())["results"]
+    return results
