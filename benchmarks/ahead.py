@@ -1,6 +1,6 @@
 """Time the CPU kernel where it asks for memory sooner or later; writes `ahead.json`.
 
-``python -m benchmarks.ahead``. From what it measured `rmsprop.kernels.cpu` has its `AHEAD`.
+``python -m benchmarks.ahead``. From what it measured `rmsprop.kernels.numba_step` has its `AHEAD`.
 """
 
 import datetime
@@ -19,7 +19,7 @@ from benchmarks.contenders import VARIANTS, contenders
 from benchmarks.machine import describe
 from benchmarks.measure import make_params
 from benchmarks.timing import interleave
-from rmsprop.kernels import cpu
+from rmsprop.kernels import cpu, numba_step
 
 RESULTS = Path(__file__).with_name("ahead.json")
 # Elements. At 0 a line is asked for when it is read, which is no help.
@@ -50,9 +50,9 @@ def _step(
 ) -> Callable[[], Any]:
     """Return the step of an optimizer whose kernel asks so many elements ahead."""
     centered, momentum = "centered" in VARIANTS[variant], "momentum" in VARIANTS[variant]
-    with patch.object(cpu, "AHEAD", ahead):
+    with patch.object(numba_step, "AHEAD", ahead):
         loop = cpu._tried(
-            numba.njit(nogil=True, error_model="numpy")(cpu._step),
+            numba.njit(nogil=True, error_model="numpy")(numba_step.rmsprop_step),
             torch.float32,
             centered,
             momentum,

@@ -29,7 +29,8 @@ def _on_cpu(grad: torch.Tensor, buffers: list[torch.Tensor]) -> Callable[[], Any
     from numba.extending import register_jitable
 
     from rmsprop.kernels.atomic import call, fetch_and_add, pause_address
-    from rmsprop.kernels.cpu import AHEAD, BLOCK, never_overlap, pointer, prefetch
+    from rmsprop.kernels.instructions import BLOCK, never_overlap, pointer, prefetch
+    from rmsprop.kernels.numba_step import AHEAD
     from rmsprop.kernels.threads import in_threads
 
     # What is None is not compiled.

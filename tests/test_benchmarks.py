@@ -16,7 +16,7 @@ from benchmarks import __main__ as bench
 from benchmarks import ahead, arithmetic, chunks, contenders, machine, sets, streaming, timing
 from benchmarks.measure import COLD, MOVED, make_params
 from benchmarks.recordings import Recording, ahead_seconds, chunk_seconds, recordings
-from rmsprop.kernels import cpu, cuda
+from rmsprop.kernels import cuda, instructions, numba_step
 
 ROOT = Path(__file__).parents[1]
 CPU = torch.device("cpu")
@@ -68,7 +68,9 @@ def test_streaming_reads_as_many_elements_as_there_are_up_to_a_multiple_of_32(mo
     monkeypatch.setattr(streaming, "_on_cpu", lambda grad, buffers: seen.append((grad, *buffers)))
     streaming.stream(make_params([(30,), (3,)], CPU), 7)
     assert [len(tensor) for tensor in seen[0]] == [64] * 4
-    assert 32 % cpu.BLOCK == 0  # else it would leave out what is beyond the last whole block
+    assert (
+        32 % instructions.BLOCK == 0
+    )  # else it would leave out what is beyond the last whole block
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -287,7 +289,7 @@ def test_the_kernel_asks_as_far_ahead_as_was_measured():
     for seconds in measured.values():
         assert {*seconds} == {*ahead.DISTANCES}
         medians = {distance: statistics.median(each) for distance, each in seconds.items()}
-        assert medians[cpu.AHEAD] < 1.05 * min(medians.values())
+        assert medians[numba_step.AHEAD] < 1.05 * min(medians.values())
 
 
 def test_other_distances_are_timed(monkeypatch, tmp_path):
@@ -303,7 +305,7 @@ def test_other_distances_are_timed(monkeypatch, tmp_path):
         for distance in (0, 256)
     ]
     assert all(len(r["seconds"]) == 2 for r in results)
-    assert cpu.AHEAD == 512
+    assert numba_step.AHEAD == 512
 
 
 def test_recording_compares_the_fastest_with_the_fused_step_round_by_round():

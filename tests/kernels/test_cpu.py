@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from llvmlite import binding
 
 from rmsprop import equations
-from rmsprop.kernels import cpu
+from rmsprop.kernels import cpu, instructions, numba_step
 from rmsprop.kernels.batch import Batch
 
 DTYPES = list(cpu.STORAGE)
@@ -257,7 +257,7 @@ def test_an_element_beyond_two_to_the_31_is_found():
 
     @cpu.numba.njit
     def read(address, index):
-        return cpu.pointer(address, index, np.float32(0))[0]
+        return instructions.pointer(address, index, np.float32(0))[0]
 
     assert read(values.ctypes.data - 4 * far, far + 2) == 2
 
@@ -354,7 +354,7 @@ EXTRAS = (False, *[np.float32(1)] * 2, False, *[np.float32(1)] * 4)
 
 def compiled(centered, momentum, rounds):
     """Return the loop compiled for these, from no cache, which has no code to look at."""
-    loop = cpu.numba.njit(error_model="numpy")(cpu._step)
+    loop = cpu.numba.njit(error_model="numpy")(numba_step.rmsprop_step)
     tensors, zero, one = Tensors([100], torch.float32), np.float32(0), np.float32(1)
     batch, state = tensors.batch(), np.uint16(0) if rounds else zero
     loop(
@@ -402,9 +402,29 @@ def test_loop_that_rounds_has_the_widest_vectors(centered, momentum):
     assert not re.search(r"vsqrtps\s.*%ymm", code)
 
 
+@pytest.mark.skipif(not HAS_512_BITS, reason="needs a processor with vectors of 512 bits")
+@pytest.mark.parametrize("centered", [None, True])
+def test_a_loop_that_does_not_round_has_vectors_of_the_width_that_llvm_prefers(centered):
+    @cpu.numba.njit
+    def roots(numbers):
+        for i in range(len(numbers)):
+            numbers[i] = np.sqrt(numbers[i])
+
+    roots(np.ones(8, np.float32))
+    ours, theirs = (
+        {*re.findall(r"vsqrtps\s.*%([yz])mm", *loop.inspect_asm().values())}
+        for loop in (compiled(centered, None, None), roots)
+    )
+    assert max(ours) == max(theirs)
+
+
 def started(is_host, progress, tensors):
     """Let a thread begin its share of two parts of a step with alpha 0 and rate 1."""
-    loop, batch, one = cpu._jit(cpu._step, cached=True), tensors.batch(), np.float32(1)
+    loop, batch, one = (
+        cpu._jit(numba_step.rmsprop_step, cached=True),
+        tensors.batch(),
+        np.float32(1),
+    )
     zero = np.float32(0)
     numbers = (zero, zero, 0.0, False, zero, one, False)
     arguments = (is_host, 0, progress, 2, batch.addresses, batch.ends, zero, *numbers)
@@ -423,7 +443,7 @@ def test_host_stays_until_the_last_guest_has_done_its_part():
     assert host.is_alive()
     assert changed[50:].all()
     assert not changed[:50].any()
-    progress[cpu.FINISHED] = 1
+    progress[numba_step.FINISHED] = 1
     host.join(10)
     assert not host.is_alive()
 

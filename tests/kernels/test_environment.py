@@ -1,11 +1,15 @@
 """Numba in environments where it cannot compile, cache or be imported: steps go on, and say so."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from rmsprop import kernels
 
 STEPS = """
 import sys, warnings
@@ -22,20 +26,21 @@ def trained(cls, dtype, **options):
     return w.detach()
 
 dtype = getattr(torch, sys.argv[1])
+options = {"state_dtype": torch.bfloat16} if "rounded" in sys.argv else {}
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
-    ours = trained(RMSprop, dtype)
-reference = trained(RMSprop, dtype, fused=False)
+    ours = trained(RMSprop, dtype, **options)
+reference = trained(RMSprop, dtype, fused=False, **options)
 torch.testing.assert_close(ours, reference, rtol=1e-5, atol=1e-5)
 print(len(caught), *(warning.message for warning in caught))
 """
 
 
-def steps(folder, dtype="float32", before="", **environment):
+def steps(folder, *arguments, before="", **environment):
     """Take steps in a process of its own; return how many warnings there were, and their text."""
     environment = {"NUMBA_CACHE_DIR": str(folder / "cache")} | environment
     done = subprocess.run(
-        [sys.executable, "-c", before + STEPS, dtype],
+        [sys.executable, "-c", before + STEPS, *(arguments or ["float32"])],
         env=os.environ | environment,
         cwd=folder,
         capture_output=True,
@@ -80,6 +85,17 @@ def test_a_cache_that_was_cut_off_is_not_used(tmp_path):
     count, text = steps(tmp_path)
     assert count == 1
     assert text.startswith("RMSprop compiles its kernel in every process, as Numba's cache fails:")
+
+
+def test_a_cache_is_not_used_where_what_the_loop_calls_has_changed(tmp_path):
+    folder = tmp_path / "rmsprop"
+    shutil.copytree(Path(*kernels.__path__).parent, folder, ignore=lambda *_: ["__pycache__"])
+    assert steps(tmp_path, "float32", "rounded") == (0, "")
+    module = folder / "kernels" / "rounding.py"
+    changed, count = re.subn("^FACTORS = .*$", "FACTORS = 3, 5", module.read_text(), flags=re.M)
+    assert count == 1
+    module.write_text(changed)
+    assert steps(tmp_path, "float32", "rounded") == (0, "")
 
 
 def test_a_full_disk_is_no_reason_to_fail(tmp_path):
