@@ -15,7 +15,7 @@ from torch.utils._device import DeviceContext
 from rmsprop.kernels import fused
 from rmsprop.kernels.batch import Batch, Batches, Columns, Obstacle, Row, is_ordinary
 from rmsprop.options import are_plain
-from rmsprop.state import SEED, complete_count, complete_state, match_layout, state_names
+from rmsprop.state import SEED, complete_states, match_layout, state_names
 
 __all__ = ["Plan", "Planner", "is_watched", "is_worthwhile", "why_no_kernel"]
 
@@ -97,11 +97,7 @@ class Planner:
             columns = _columns(group, params, grads, states)
         except KeyError:
             has_moved = True
-            # Counts before all else: side by side in memory, they take less time at every step.
-            for param, state in zip(params, states, strict=True):
-                complete_count(state, param, group)
-            for param, state in zip(params, states, strict=True):
-                complete_state(state, param, group)
+            complete_states(states, params, group)
             columns = _columns(group, params, grads, states)
         # Whether tensors are distributed is a matter of their class, which batches look at.
         shards = _shards(columns) if self._are_distributed else columns

@@ -7,14 +7,15 @@ import torch
 from torch import Tensor
 
 from rmsprop.kernels import rounding
+from rmsprop.kernels.batch import is_ordinary
 
 __all__ = [
     "BUFFERS",
     "SEED",
     "as_real",
     "check_state",
-    "complete_count",
     "complete_state",
+    "complete_states",
     "match_layout",
     "own_state",
     "state_names",
@@ -84,7 +85,38 @@ def own_state(state: dict[str, Any], saved: dict[str, Any], param: Tensor) -> No
             state[name] = state[name].clone()
 
 
-def complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
+def complete_states(
+    states: Sequence[dict[str, Any]], params: Sequence[Tensor], group: dict[str, Any]
+) -> None:
+    """Give many states what the group's options need, as `complete_state` gives it to one.
+
+    In the order in which a step of small tensors finds them soonest in memory: all counts, then the
+    objects of all buffers, side by side, and only then the elements of these.
+    """
+    for state, param in zip(states, params, strict=True):
+        _complete_count(state, param, group)
+    new = [
+        (state, param)
+        for state, param in zip(states, params, strict=True)
+        if state.keys() == {"step"} and is_ordinary(param)
+    ]
+    names = state_names(group)
+    columns = [
+        [torch.empty(0, dtype=_first_dtype(param, group), device=param.device) for _, param in new]
+        for _ in names
+    ]
+    for (state, param), *buffers in zip(new, *columns, strict=True):
+        made = dict(zip(names, buffers, strict=True))
+        for name, buffer in made.items():
+            like = torch.empty_like(param, device="meta")
+            buffer.resize_(like.numel()).as_strided_(like.shape, like.stride()).zero_()
+            _begin(name, buffer, group)
+        state.update(made)
+    for state, param in zip(states, params, strict=True):
+        complete_state(state, param, group)
+
+
+def _complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
     """Give the state its step count, on the CPU or for `capturable` on the parameter's device."""
     if "step" not in state:
         device = param.device if group["capturable"] else "cpu"
@@ -97,7 +129,7 @@ def complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
 
 def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None:
     """Give the state what the group's options need, converting what it has of torch's or others."""
-    complete_count(state, param, group)
+    _complete_count(state, param, group)
     is_narrow = group["state_dtype"] is not None
     if not is_narrow or _is_of_another_rule(state, group):
         _widen(state, param)
@@ -114,10 +146,21 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
             state[name] = torch.zeros_like(
                 param, dtype=wide_dtype(param), memory_format=torch.preserve_format
             )
-            if name in ("square_avg", "grad_var") and group["initial_accumulator_value"] != 0:
-                as_real(state[name]).fill_(group["initial_accumulator_value"])
+            _begin(name, state[name], group)
     if is_narrow:
         _narrow(state, param, group)
+
+
+def _first_dtype(param: Tensor, group: dict[str, Any]) -> torch.dtype:
+    """Return the dtype in which a buffer begins: what is not 0 is rounded later."""
+    begins_rounded = group["state_dtype"] is not None and group["initial_accumulator_value"] == 0
+    return group["state_dtype"] if begins_rounded else wide_dtype(param)
+
+
+def _begin(name: str, buffer: Tensor, group: dict[str, Any]) -> None:
+    """Give a buffer full of zeros its first value."""
+    if name in AVERAGES and group["initial_accumulator_value"] != 0:
+        as_real(buffer).fill_(group["initial_accumulator_value"])
 
 
 def _is_of_another_rule(state: dict[str, Any], group: dict[str, Any]) -> bool:

@@ -3,6 +3,8 @@
 import copy
 import io
 import pickle
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import Parameter
 
 from rmsprop import RMSprop
+from rmsprop.state import complete_state, complete_states
 
 LOW = [torch.float16, torch.bfloat16]
 DTYPES = [*LOW, torch.float32, torch.float64, torch.complex64, torch.complex128]
@@ -151,6 +154,56 @@ def test_gradient_of_lower_precision_than_the_parameter_counts_as_its_values(dty
 
 
 # --- checkpoints ------------------------------------------------------------------------------
+
+
+@each_dtype
+@each_variant
+@pytest.mark.parametrize("first", [0, 0.25])
+@pytest.mark.parametrize("state_dtype", [None, torch.bfloat16])
+def test_many_states_begin_as_each_would_alone(dtype, options, first, state_dtype):
+    if (dtype.is_complex and state_dtype) or (first and "bias_correction" in options):
+        pytest.skip("is refused")
+    image = torch.ones(2, 3, 4, 5, dtype=dtype)
+    layouts = [
+        *(image, image.to(memory_format=torch.channels_last), image.permute(3, 1, 0, 2)),
+        *(image[:, ::2], image[:0], image[0, 0, 0, 0], image[:1, :, :, :1]),
+    ]
+    params = [Parameter(tensor) for tensor in layouts]
+    group = RMSprop(
+        params, **options, initial_accumulator_value=first, state_dtype=state_dtype
+    ).param_groups[0]
+    together, alone = [{} for _ in params], [{} for _ in params]
+    complete_states(together, params, group)
+    for state, param in zip(alone, params, strict=True):
+        complete_state(state, param, group)
+    for ours, theirs in zip(together, alone, strict=True):
+        assert [*ours] == [*theirs]
+        for name in theirs:
+            torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=0)
+            assert ours[name].stride() == theirs[name].stride()
+            assert ours[name].untyped_storage().nbytes() == theirs[name].untyped_storage().nbytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="depends on who gives out memory")
+@pytest.mark.parametrize("state_dtype", [None, torch.bfloat16])
+def test_objects_of_buffers_lie_side_by_side(state_dtype):
+    """Where elements of small tensors lie between them, a step takes up to a quarter longer."""
+    program = f"""
+import torch
+from rmsprop import RMSprop
+params = [torch.nn.Parameter(torch.zeros(1000)) for _ in range(100)]
+for param in params:
+    param.grad = torch.ones(1000)
+optimizer = RMSprop(params, momentum=0.9, centered=True, state_dtype={state_dtype}, fused=True)
+optimizer.step()
+for name in "grad_avg", "grad_var", "momentum_buffer":
+    print(len({{optimizer.state[param][name]._cdata // 4096 for param in params}}))
+"""
+    # In a process of its own, whose memory is not yet in pieces.
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    pages = [*map(int, done.stdout.split())]
+    assert len(pages) == 3, done.stderr
+    assert max(pages) < 25  # of 4 kB; a hundred where elements lie between
 
 
 @each_dtype
