@@ -91,18 +91,19 @@ def complete_states(
     """Give many states what the group's options need, as `complete_state` gives it to one.
 
     In the order in which a step of small tensors finds them soonest in memory: all counts, then the
-    objects of all buffers, side by side, and only then the elements of these.
+    objects of all buffers, side by side, and only then the elements of these. Those on other
+    devices do not lie among objects.
     """
     for state, param in zip(states, params, strict=True):
         _complete_count(state, param, group)
     new = [
         (state, param)
         for state, param in zip(states, params, strict=True)
-        if state.keys() == {"step"} and is_ordinary(param)
+        if state.keys() == {"step"} and is_ordinary(param) and param.device.type == "cpu"
     ]
     names = state_names(group)
     columns = [
-        [torch.empty(0, dtype=_first_dtype(param, group), device=param.device) for _, param in new]
+        [torch.empty(0, dtype=_first_dtype(param, group), device="cpu") for _, param in new]
         for _ in names
     ]
     for (state, param), *buffers in zip(new, *columns, strict=True):
