@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rmsprop.kernels import rounding
-from rmsprop.kernels.batch import is_ordinary
+from rmsprop.kernels.batch import is_ordinary, is_plain
 
 __all__ = [
     "BUFFERS",
@@ -99,12 +99,15 @@ def complete_states(
     new = [
         (state, param)
         for state, param in zip(states, params, strict=True)
-        if state.keys() == {"step"} and is_ordinary(param) and param.device.type == "cpu"
+        if state.keys() == {"step"}
+        and param.device.type == "cpu"
+        and is_ordinary(param)
+        and is_plain(param)
     ]
     names = state_names(group)
     columns = [
-        [torch.empty(0, dtype=_first_dtype(param, group), device="cpu") for _, param in new]
-        for _ in names
+        [torch.empty(0, dtype=_first_dtype(name, param, group), device="cpu") for _, param in new]
+        for name in names
     ]
     for (state, param), *buffers in zip(new, *columns, strict=True):
         made = dict(zip(names, buffers, strict=True))
@@ -123,7 +126,7 @@ def _complete_count(state: dict[str, Any], param: Tensor, group: dict[str, Any])
         device = param.device if group["capturable"] else "cpu"
         state["step"] = torch.zeros((), dtype=torch.float32, device=device)
     elif not isinstance(state["step"], Tensor):
-        state["step"] = torch.tensor(float(state["step"]), dtype=torch.float32)
+        state["step"] = torch.tensor(float(state["step"]), dtype=torch.float32, device="cpu")
     if group["capturable"]:
         state["step"] = state["step"].to(param.device)
 
@@ -144,24 +147,24 @@ def complete_state(state: dict[str, Any], param: Tensor, group: dict[str, Any]) 
         del state["grad_var"], state["grad_avg"]
     for name in state_names(group):
         if state.get(name) is None:
-            state[name] = torch.zeros_like(
-                param, dtype=wide_dtype(param), memory_format=torch.preserve_format
-            )
-            _begin(name, state[name], group)
+            buffer = torch.zeros_like(param, dtype=_first_dtype(name, param, group))
+            _begin(name, buffer, group)
+            state[name] = buffer
     if is_narrow:
         _narrow(state, param, group)
 
 
-def _first_dtype(param: Tensor, group: dict[str, Any]) -> torch.dtype:
+def _first_dtype(name: str, param: Tensor, group: dict[str, Any]) -> torch.dtype:
     """Return the dtype in which a buffer begins: what is not 0 is rounded later."""
-    begins_rounded = group["state_dtype"] is not None and group["initial_accumulator_value"] == 0
-    return group["state_dtype"] if begins_rounded else wide_dtype(param)
+    state_dtype: torch.dtype | None = group["state_dtype"]
+    is_zero = name not in AVERAGES or group["initial_accumulator_value"] == 0
+    return state_dtype if state_dtype and is_zero and not param.is_complex() else wide_dtype(param)
 
 
 def _begin(name: str, buffer: Tensor, group: dict[str, Any]) -> None:
     """Give a buffer full of zeros its first value."""
     if name in AVERAGES and group["initial_accumulator_value"] != 0:
-        as_real(buffer).fill_(group["initial_accumulator_value"])
+        as_real(buffer).fill_(float(group["initial_accumulator_value"]))
 
 
 def _is_of_another_rule(state: dict[str, Any], group: dict[str, Any]) -> bool:
@@ -180,15 +183,17 @@ def _narrow(state: dict[str, Any], param: Tensor, group: dict[str, Any]) -> None
     """Let the buffers be of bfloat16, rounded stochastically, and have a seed for that."""
     if torch.is_complex(param):
         raise TypeError(f"state_dtype needs real parameters, got one of {param.dtype}")
-    if SEED not in state:
+    seed = state.get(SEED)
+    if seed is None:
         # The same on all ranks, and no draw from anybody's generator.
         place = [member is param for member in group["params"]].index(True)
-        state[SEED] = torch.tensor(place, dtype=torch.int64, device=param.device)
+        seed = torch.tensor(place, dtype=torch.int64, device=param.device)
     wide = {name: state[name] for name in state_names(group)}
     wide = {name: value for name, value in wide.items() if value.dtype != torch.bfloat16}
     narrow = {name: torch.empty_like(wide[name], dtype=torch.bfloat16) for name in wide}
-    rounding.store(narrow, wide, state["step"], state[SEED])
-    state.update(narrow)
+    rounding.store(narrow, wide, state["step"], seed)
+    # The seed last: with it the state is complete.
+    state.update(narrow | {SEED: seed})
 
 
 def match_layout(state: dict[str, Any], param: Tensor, step_on_device: bool) -> None:

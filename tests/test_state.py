@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from torch.nn import Parameter
 
 from rmsprop import RMSprop
+from rmsprop import state as making
+from rmsprop.kernels import rounding
 from rmsprop.state import complete_state, complete_states
 
 LOW = [torch.float16, torch.bfloat16]
@@ -182,6 +184,87 @@ def test_many_states_begin_as_each_would_alone(dtype, options, first, state_dtyp
             torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=0)
             assert ours[name].stride() == theirs[name].stride()
             assert ours[name].untyped_storage().nbytes() == theirs[name].untyped_storage().nbytes()
+
+
+@pytest.mark.parametrize("fused", [None, False, True])
+@pytest.mark.parametrize("shape", [(1,), (1, 1), ()])
+def test_a_first_average_may_be_a_tensor_of_one_element(fused, shape):
+    first = torch.full(shape, 0.25)
+    number, tensor = (
+        trained(RMSprop, torch.float32, initial_accumulator_value=value, fused=fused)
+        for value in (0.25, first)
+    )
+    assert torch.equal(weight(number), weight(tensor))
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize(
+    ("function", "state_dtype"),
+    [("_begin", None), ("_begin", torch.bfloat16), ("_narrow", torch.bfloat16)],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_state_whose_making_was_interrupted_is_made_by_the_next_step(
+    fused, state_dtype, function, when, monkeypatch
+):
+    options = {"momentum": 0.9, "initial_accumulator_value": 0.25}
+    options |= {"fused": fused, "state_dtype": state_dtype}
+    whole = getattr(making, function)
+
+    def interrupted(*arguments):
+        if when == "after":
+            whole(*arguments)
+        raise KeyboardInterrupt
+
+    (grad,) = gradients(1)
+    param = Parameter(torch.ones(3, 2))
+    optimizer = RMSprop([param], lr=0.1, **options)
+    param.grad = grad.clone()
+    with monkeypatch.context() as context:
+        context.setattr(making, function, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            optimizer.step()
+    take_steps(optimizer, [grad])
+    undisturbed = trained(RMSprop, torch.float32, steps=0, **options)
+    take_steps(undisturbed, [grad])
+    for name, value in undisturbed.state[weight(undisturbed)].items():
+        assert torch.equal(optimizer.state[param][name], value), name
+
+
+def test_rounding_that_was_interrupted_is_done_by_the_next_step(monkeypatch):
+    options = {"state_dtype": torch.bfloat16, "fused": True, "initial_accumulator_value": 0.3}
+    (grad,) = gradients(1)
+    param = Parameter(torch.ones(3, 2))
+    optimizer = RMSprop([param], lr=0.1, **options)
+    param.grad = grad.clone()
+    with monkeypatch.context() as context:
+        context.setattr(rounding, "round_stochastically", raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            optimizer.step()
+    take_steps(optimizer, [grad])
+    undisturbed = trained(RMSprop, torch.float32, steps=0, **options)
+    assert torch.equal(param, weight(take_steps(undisturbed, [grad])))
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_wrapped_tensor_begins_as_torch_makes_it():
+    param = torch._to_functional_tensor(torch.ones(20_000))
+    param.grad = torch._to_functional_tensor(torch.ones(20_000))
+    param.requires_grad_()
+    RMSprop([param]).step()
+    now = torch._from_functional_tensor(param.detach())
+    torch.testing.assert_close(now, torch.full((20_000,), 0.9))
+
+
+@pytest.mark.parametrize("fused", [None, False])
+def test_a_step_count_is_no_matter_of_the_default_device(fused):
+    optimizer = trained(RMSprop, torch.float32, fused=fused)
+    optimizer.state[weight(optimizer)]["step"] = 5
+    with torch.device("meta"):
+        optimizer.step()
+    assert optimizer.state[weight(optimizer)]["step"].item() == 6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="depends on who gives out memory")

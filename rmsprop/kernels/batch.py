@@ -10,7 +10,17 @@ from torch import Tensor
 
 from rmsprop.kernels.snapshot import Snapshot, dispatch_keys
 
-__all__ = ["GRAD", "Batch", "Batches", "Columns", "Obstacle", "Row", "data_ptrs", "is_ordinary"]
+__all__ = [
+    "GRAD",
+    "Batch",
+    "Batches",
+    "Columns",
+    "Obstacle",
+    "Row",
+    "data_ptrs",
+    "is_ordinary",
+    "is_plain",
+]
 
 Integers = NDArray[np.int64]
 # The kinds of tensor whose memory is their own; subclasses may be anything.
@@ -269,6 +279,11 @@ def is_ordinary(tensor: Any) -> bool:
     return type(tensor) in PLAIN and tensor.layout == torch.strided
 
 
+def is_plain(tensor: Tensor) -> bool:
+    """Return whether an ordinary tensor is nothing but elements: not wrapped, negated or named."""
+    return dispatch_keys(tensor) == dispatch_keys(torch.empty(0, device=tensor.device))
+
+
 def data_ptrs(tensors: Sequence[Tensor]) -> Integers:
     """Return where tensors are, int64, one number for each.
 
@@ -322,7 +337,7 @@ def _obstacle(row: Row, state_dtype: torch.dtype | None) -> Obstacle | None:
             return Obstacle(field, f"is on {tensor.device}")
         if tensor.dtype != dtypes.get(field, state_dtype):
             return Obstacle(field, f"is of {tensor.dtype}")
-        if dispatch_keys(tensor) != _plain_keys(tensor.device):
+        if not is_plain(tensor):
             return Obstacle(field, "is no plain tensor")
         if field in ("step", "rounding_seed"):
             if tensor.numel() != 1:
@@ -334,11 +349,6 @@ def _obstacle(row: Row, state_dtype: torch.dtype | None) -> Obstacle | None:
         if tensor.data_ptr() % tensor.itemsize or (tensor.numel() > 0 and tensor.data_ptr() == 0):
             return Obstacle(field, f"is at the address {tensor.data_ptr()}")
     return None if _is_dense(strides) else Obstacle("param", "has gaps")
-
-
-def _plain_keys(device: torch.device) -> int:
-    """Return the dispatch keys of a tensor that is nothing but elements in memory."""
-    return dispatch_keys(torch.empty(0, device=device))
 
 
 def _strides(tensor: Tensor) -> list[tuple[int, int]]:

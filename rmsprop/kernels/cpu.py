@@ -8,22 +8,21 @@ import hashlib
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from importlib import resources
-from operator import attrgetter
+from typing import Any
 
 import numba
 import numpy as np
 import torch
 from llvmlite import binding
+from numba.core.registry import cpu_target
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from rmsprop.kernels import batch
+from rmsprop.kernels import batch, sources
 from rmsprop.kernels.atomic import pause_address
 from rmsprop.kernels.batch import Batch, Integers, Row
-from rmsprop.kernels.instructions import called, pointer
 from rmsprop.kernels.lock import LOCK
-from rmsprop.kernels.numba_step import rmsprop_step
+from rmsprop.kernels.numba_step import read_addresses, rmsprop_step
 from rmsprop.kernels.threads import in_threads
 from rmsprop.kernels.warning import warn_once
 
@@ -193,7 +192,7 @@ def _reader() -> tuple[Callable[..., None], int] | None:
     try:
         function = int(getattr(torch._C._dynamo.guards, "_torchinductor_pyobject_tensor_data_ptr"))  # noqa: B009
         with LOCK:
-            read = _jit(_read, cached=True)
+            read = _jit(read_addresses, cached=_is_cached())
             read(function, objects.__array_interface__["data"][0], found)
     except Exception:  # it is private to torch
         return None
@@ -205,14 +204,15 @@ def _compiled(
     dtype: torch.dtype, centered: bool, momentum: bool, state_dtype: torch.dtype | None
 ) -> Callable[..., None] | None:
     """Return the loop when it is compiled for these, or None where Numba fails."""
+    kind = dtype, centered, momentum, state_dtype
     try:
         with LOCK:
-            return _tried(_jit(rmsprop_step, cached=True), dtype, centered, momentum, state_dtype)
+            return _tried(_jit(rmsprop_step, cached=True, kind=kind), *kind)
     except Exception as error:
         cause = error
     try:
         with LOCK:
-            loop = _tried(_jit(rmsprop_step, cached=False), dtype, centered, momentum, state_dtype)
+            loop = _tried(_jit(rmsprop_step, cached=False), *kind)
     except Exception as error:
         warn_once(f"RMSprop steps without its fused kernel, because Numba fails here: {error!r}")
         return None
@@ -221,24 +221,38 @@ def _compiled(
 
 
 @functools.cache
-def _jit(function: Callable[..., None], cached: bool) -> Callable[..., None]:
+def _jit(
+    function: Callable[..., None], cached: bool, kind: tuple[Any, ...] = ()
+) -> Callable[..., None]:
+    """Return a function as Numba compiles it, for arguments of one kind."""
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         raise RuntimeError("NUMBA_DISABLE_JIT is set")
     if cached:
-        # By this name Numba's cache finds it, to which a function is as old as its own file is.
-        function.__qualname__ = f"{function.__name__}_{_version()}"
+        function.__qualname__ = f"{function.__name__}_{_cache_key(kind)}"
     # The error model without ZeroDivisionError is what lets the loop become vector instructions.
     compile = numba.njit(nogil=function is rmsprop_step, error_model="numpy", cache=cached)
     compiled: Callable[..., None] = compile(function)
     return compiled
 
 
-@functools.cache
-def _version() -> str:
-    """Return what tells these kernels from those of yesterday: a digest of all their modules."""
-    files = sorted(resources.files("rmsprop.kernels").iterdir(), key=attrgetter("name"))
-    sources = [file.read_bytes() for file in files if file.name.endswith(".py")]
-    return hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+def _cache_key(kind: tuple[Any, ...]) -> str:
+    """Return what tells a compiled function from all that it must not be taken for.
+
+    By its name Numba's cache finds it. Of what it was compiled from the cache itself compares only
+    the file of the function; and where two processes write at a time what they compiled for other
+    arguments, or on other processors, one may be given what is the other's.
+    """
+    processor = cpu_target.target_context.codegen().magic_tuple()
+    key = sources.imported_digest(), kind, processor, numba.__version__
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+
+
+def _is_cached() -> bool:
+    """Return whether what is compiled is kept for other processes."""
+    try:
+        return bool(_cache_key(()))
+    except Exception:
+        return False
 
 
 def _tried(
@@ -275,8 +289,3 @@ def _has_halves() -> bool:
         return "+f16c" in named.split(",")
     avx = bool(numba.config.ENABLE_AVX)  # type: ignore[attr-defined]
     return avx and bool(binding.get_host_cpu_features().get("f16c"))
-
-
-def _read(function, objects, found):
-    for i in range(len(found)):
-        found[i] = called(function, pointer(objects, i, np.int64(0))[0])

@@ -1,4 +1,4 @@
-"""The loop of `rmsprop.kernels.cpu`: functions for Numba to compile.
+"""The loops of `rmsprop.kernels.cpu`: functions for Numba to compile.
 
 Of a batch they are given the addresses, as a `rmsprop.kernels.batch.Batch` has them, and where each
 of its tensors ends, in elements counted over the batch.
@@ -14,6 +14,7 @@ from rmsprop.kernels.batch import Row
 from rmsprop.kernels.instructions import (
     BLOCK,
     as_real,
+    called,
     kept,
     keyed,
     lower_bits,
@@ -27,7 +28,7 @@ from rmsprop.kernels.instructions import (
     widened,
 )
 
-__all__ = ["AHEAD", "FINISHED", "rmsprop_step"]
+__all__ = ["AHEAD", "FINISHED", "read_addresses", "rmsprop_step"]
 
 PARAM, GRAD, STEP, AVERAGE, GRAD_AVG, MOMENTUM_BUFFER, SEED = range(len(Row._fields))
 OPEN, TAKEN, DONE, FINISHED = range(4)
@@ -218,3 +219,9 @@ def _fetch(tensors, start, centered, momentum):
         prefetch(grad_avg, start)
     if momentum is not None:
         prefetch(momentum_buffer, start)
+
+
+def read_addresses(function, objects, found):
+    """Write what a function of C says of each of some objects, of which there are the addresses."""
+    for i in range(len(found)):
+        found[i] = called(function, pointer(objects, i, np.int64(0))[0])

@@ -420,12 +420,8 @@ def test_a_loop_that_does_not_round_has_vectors_of_the_width_that_llvm_prefers(c
 
 def started(is_host, progress, tensors):
     """Let a thread begin its share of two parts of a step with alpha 0 and rate 1."""
-    loop, batch, one = (
-        cpu._jit(numba_step.rmsprop_step, cached=True),
-        tensors.batch(),
-        np.float32(1),
-    )
-    zero = np.float32(0)
+    loop = cpu._compiled(torch.float32, centered=False, momentum=False, state_dtype=None)
+    batch, one, zero = tensors.batch(), np.float32(1), np.float32(0)
     numbers = (zero, zero, 0.0, False, zero, one, False)
     arguments = (is_host, 0, progress, 2, batch.addresses, batch.ends, zero, *numbers)
     thread = threading.Thread(target=loop, args=(*arguments, EXTRAS, False, None, None, None))

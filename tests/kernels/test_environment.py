@@ -1,7 +1,6 @@
 """Numba in environments where it cannot compile, cache or be imported: steps go on, and say so."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rmsprop import kernels
+from rmsprop.kernels import sources
 
 STEPS = """
 import sys, warnings
@@ -24,6 +24,14 @@ def trained(cls, dtype, **options):
         w.grad = torch.randn(40_000, generator=generator).to(dtype)
         optimizer.step()
     return w.detach()
+
+if "edited" in sys.argv:
+    import pathlib, re
+    from rmsprop.kernels import rounding
+    module = pathlib.Path(rounding.__file__)
+    text, count = re.subn("(?m)^FACTORS = .*$", "FACTORS = 3, 5", module.read_text())
+    assert count == 1
+    module.write_text(text)
 
 dtype = getattr(torch, sys.argv[1])
 options = {"state_dtype": torch.bfloat16} if "rounded" in sys.argv else {}
@@ -88,14 +96,47 @@ def test_a_cache_that_was_cut_off_is_not_used(tmp_path):
 
 
 def test_a_cache_is_not_used_where_what_the_loop_calls_has_changed(tmp_path):
-    folder = tmp_path / "rmsprop"
-    shutil.copytree(Path(*kernels.__path__).parent, folder, ignore=lambda *_: ["__pycache__"])
+    package = Path(*kernels.__path__).parent
+    shutil.copytree(package, tmp_path / "rmsprop", ignore=lambda *_: ["__pycache__"])
     assert steps(tmp_path, "float32", "rounded") == (0, "")
-    module = folder / "kernels" / "rounding.py"
-    changed, count = re.subn("^FACTORS = .*$", "FACTORS = 3, 5", module.read_text(), flags=re.M)
+    # Between the import and the first step, which is of what was imported.
+    count, text = steps(tmp_path, "float32", "rounded", "edited")
     assert count == 1
-    module.write_text(changed)
+    assert "sources of rmsprop.kernels have changed since they were imported" in text
     assert steps(tmp_path, "float32", "rounded") == (0, "")
+
+
+def test_every_kind_of_tensors_has_a_place_of_its_own_in_the_cache(tmp_path):
+    """Else two processes that write at a time may each be given what the other compiled."""
+    for arguments in ["float32"], ["float64"], ["float32", "rounded"]:
+        assert steps(tmp_path, *arguments) == (0, "")
+    folder = tmp_path / "cache"
+    indices = [*folder.rglob("*rmsprop_step*.nbi")]
+    assert len(indices) == 3
+    assert len([*folder.rglob("*rmsprop_step*.nbc")]) == 3
+    assert all(index.with_name(index.stem + ".1.nbc").exists() for index in indices)
+
+
+def test_sources_that_cannot_be_found_are_no_reason_to_take_what_is_in_the_cache(monkeypatch):
+    monkeypatch.setattr(sources.resources, "files", lambda _: Path(__file__).parent / "nothing")
+    with pytest.raises(FileNotFoundError):
+        sources.imported_digest()
+    monkeypatch.setattr(sources.resources, "files", lambda _: Path(__file__).parents[1] / "book")
+    with pytest.raises(RuntimeError, match="have changed since they were imported"):
+        sources.imported_digest()
+
+
+def test_what_is_no_module_is_no_source(tmp_path, monkeypatch):
+    (tmp_path / "a.py").write_text("x = 1")
+    monkeypatch.setattr(sources.resources, "files", lambda _: tmp_path)
+    before = sources.digest()
+    (tmp_path / ".#a.py").symlink_to("nowhere")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "notes.txt").write_text("")
+    assert sources.digest() == before
+    (tmp_path / "b.py").write_text("")
+    (tmp_path / "a.py").write_text("x = 2")
+    assert sources.digest() != before
 
 
 def test_a_full_disk_is_no_reason_to_fail(tmp_path):
