@@ -49,6 +49,13 @@ def test_each_part_has_its_own_text_and_that_of_no_other():
     assert {part["page"] for part in found} == {"Averages"}
 
 
+def test_of_a_table_there_are_the_words_and_not_the_numbers():
+    cells = "<td>1.25</td> <td>−3</td> <td>ResNet-50</td> <td></td> <td><b>α</b></td> <td>7</td>"
+    page = f'<article><section id="a"><h1>A</h1><table><tr>{cells}</tr></table></section></article>'
+    (part,) = sections(page, {})
+    assert part["text"] == "ResNet-50 α"
+
+
 def test_a_page_without_an_article_has_no_parts():
     assert sections("<html><body>leads on</body></html>", {}) == []
 

@@ -48,6 +48,9 @@ def sections(html: str, entries: dict[str, list[str]]) -> list[dict[str, str]]:
         element.decompose()
     for formula in article.select("math"):
         formula.replace_with(in_words(formula))
+    for cell in article.select("td"):
+        if not re.search(r"[^\W\d]", cell.get_text()):
+            cell.decompose()  # nobody looks for a number of a table
     heading = article.h1
     page = _text(heading) if heading else ""
     # From the last one back, and each is taken out: what is left of a section is its own.
