@@ -274,7 +274,7 @@ def test_objects_of_buffers_lie_side_by_side(state_dtype):
     program = f"""
 import torch
 from rmsprop import RMSprop
-params = [torch.nn.Parameter(torch.zeros(1000)) for _ in range(100)]
+params = [torch.nn.Parameter(torch.zeros(1000)) for _ in range(1000)]
 for param in params:
     param.grad = torch.ones(1000)
 optimizer = RMSprop(params, momentum=0.9, centered=True, state_dtype={state_dtype}, fused=True)
@@ -282,11 +282,11 @@ optimizer.step()
 for name in "grad_avg", "grad_var", "momentum_buffer":
     print(len({{optimizer.state[param][name]._cdata // 4096 for param in params}}))
 """
-    # In a process of its own, whose memory is not yet in pieces.
+    # In a process of its own, whose memory is in few pieces: gaps in it are filled first.
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     pages = [*map(int, done.stdout.split())]
     assert len(pages) == 3, done.stderr
-    assert max(pages) < 25  # of 4 kB; a hundred where elements lie between
+    assert max(pages) < 400  # of 4 kB; a thousand where elements lie between
 
 
 @each_dtype
