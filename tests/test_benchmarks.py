@@ -68,9 +68,8 @@ def test_streaming_reads_as_many_elements_as_there_are_up_to_a_multiple_of_32(mo
     monkeypatch.setattr(streaming, "_on_cpu", lambda grad, buffers: seen.append((grad, *buffers)))
     streaming.stream(make_params([(30,), (3,)], CPU), 7)
     assert [len(tensor) for tensor in seen[0]] == [64] * 4
-    assert (
-        32 % instructions.BLOCK == 0
-    )  # else it would leave out what is beyond the last whole block
+    # Else it would leave out what is beyond the last whole block.
+    assert 32 % instructions.BLOCK == 0
 
 
 @pytest.mark.parametrize("threads", [1, 2])

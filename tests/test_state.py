@@ -155,7 +155,7 @@ def test_gradient_of_lower_precision_than_the_parameter_counts_as_its_values(dty
     assert_same_bits(mixed, take_steps(RMSprop([same]), [grad.to(dtype) for grad in grads]))
 
 
-# --- checkpoints ------------------------------------------------------------------------------
+# --- how it begins ----------------------------------------------------------------------------
 
 
 @each_dtype
@@ -287,6 +287,9 @@ for name in "grad_avg", "grad_var", "momentum_buffer":
     pages = [*map(int, done.stdout.split())]
     assert len(pages) == 3, done.stderr
     assert max(pages) < 400  # of 4 kB; a thousand where elements lie between
+
+
+# --- checkpoints ------------------------------------------------------------------------------
 
 
 @each_dtype

@@ -133,6 +133,7 @@ def test_the_wheel_holds_the_floors_from_the_experiments_down_and_no_more(built)
     }
     assert f"{NAME}.dist-info/entry_points.txt" not in files
     assert {Path(name).suffix for name in of_package} == {".py", ".typed", ".md"}  # no data
+    assert sum(files.values()) < 520_000
 
 
 def test_the_sdist_holds_the_book_and_makes_the_same_wheel(built, tmp_path):
